@@ -1,0 +1,316 @@
+"""config.json: what it may say, and where in it a mistake stands."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from pylpaca.interfaces import DEVICE_TYPES
+
+HTTP_PORT = 11111
+DISCOVERY_PORT = 32227
+
+M = TypeVar("M", bound=BaseModel)
+
+Place = tuple[str | int, ...]  # ("drivers", 0, "device_type")
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """Something in a configuration that cannot be; one sentence that says what was expected."""
+
+    sentence: str
+    file: str = ""
+    place: Place = ()
+    line: int = 0
+    column: int = 0
+    missing_package: str = ""  # the driver is right, but this is not installed
+
+    def __str__(self) -> str:
+        where = [":".join(map(str, (self.file, self.line, self.column))) if self.line else self.file, dotted(self.place)]
+        return ": ".join([each for each in where if each] + [self.sentence])
+
+
+def dotted(place: Place) -> str:
+    """A place as people write it: drivers[0].device_type."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
+    return text.removeprefix(".")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint at the nearest known word, or at all of them when none is near."""
+    known = list(known)
+    near = get_close_matches(word.lower(), [each.lower() for each in known], n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {next(each for each in known if each.lower() == near[0])!r}?"
+    return f"known: {', '.join(known)}" if known else ""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class ServerSection(_Model):
+    """The optional `server` object."""
+
+    listen: list[str] = Field(default=[], description="where HTTP listens, as Twisted endpoints; empty: everywhere on port 11111")
+    discovery_port: int | Literal["off"] = Field(default=DISCOVERY_PORT, description='the UDP port of discovery, or "off"')
+    name: str = Field(default="pylpaca", min_length=1, description="the server's name, shown by clients")
+    location: str = Field(default="", description="where the server stands, shown by clients")
+    state_dir: str | None = Field(default=None, description="the folder of what must survive a restart")
+
+    @field_validator("discovery_port")
+    @classmethod
+    def _a_port(cls, value: int | str) -> int | str:
+        if isinstance(value, int) and not 1 <= value <= 65535:
+            raise ValueError(f'must be a port from 1 to 65535, or "off", not {value}')
+        return value
+
+
+class DriverEntry(_Model):
+    """One entry of `drivers`: a device and what drives it."""
+
+    device_type: str = Field(description="the ASCOM device type, as in a URL")
+    device_number: int = Field(ge=0, le=2**32 - 1, description="the device number, as in a URL")
+    device_driver: str = Field(min_length=1, description="the driver's class")
+    driver_config: dict[str, Any] = Field(default={}, description="the driver's own settings")
+    name: str | None = Field(default=None, min_length=1, description="the device's name, shown by clients")
+    unique_id: str | None = Field(
+        default=None, min_length=12, description="an id of your own; made and kept by the server if absent"
+    )
+    autoconnect: bool = Field(default=False, description="connect at start, and stay connected whatever clients do")
+    deadline: float | None = Field(default=None, gt=0, le=90, description="seconds a driver may take for an ordinary call")
+
+    @field_validator("device_type")
+    @classmethod
+    def _a_device_type(cls, value: str) -> str:
+        if value.lower() not in DEVICE_TYPES:
+            raise ValueError(f"there is no device type {value!r}; {nearest(value, DEVICE_TYPES)}")
+        return value.lower()
+
+    @field_validator("unique_id")
+    @classmethod
+    def _ascii(cls, value: str | None) -> str | None:
+        if value is not None and not (value.isascii() and value.isprintable()):
+            raise ValueError("must be plain ASCII text")
+        return value
+
+
+@dataclass(frozen=True)
+class Device:
+    """A valid entry of `drivers`, and where it stands."""
+
+    entry: DriverEntry
+    place: Place = ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a configuration was read from, and where in it each value stands, as line and column."""
+
+    file: Path | None = None
+    positions: Mapping[Place, tuple[int, int]] = field(default_factory=dict)
+
+    def mistake(self, sentence: str, place: Place, missing_package: str = "") -> Mistake:
+        """A mistake at a place, or at the nearest place above it that is written in the file."""
+        above = (place[:length] for length in range(len(place), -1, -1))
+        line, column = next((self.positions[each] for each in above if each in self.positions), (0, 0))
+        return Mistake(sentence, str(self.file or ""), place, line, column, missing_package)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Everything that could be read of a configuration, and what could not."""
+
+    devices: tuple[Device, ...] = ()
+    server: ServerSection = field(default_factory=ServerSection)
+    driver_path: tuple[Path, ...] = ()
+    source: Source = field(default_factory=Source)
+    mistakes: tuple[Mistake, ...] = ()
+
+
+def load(path: Path) -> Configuration:
+    """Read a configuration file; what is wrong with it stands in its `mistakes`."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")  # Windows' Notepad writes a mark in front
+    except OSError as error:
+        return _unreadable(path, Mistake(f"cannot be read: {error.strerror}; give another with --config", str(path)))
+    except UnicodeDecodeError as error:
+        return _unreadable(path, Mistake(f"is not UTF-8 text (byte {error.start}); save it as UTF-8", str(path)))
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        sentence = f"is not JSON: {error.msg.lower()}"
+        return _unreadable(path, Mistake(sentence, str(path), (), error.lineno, error.colno))
+    except RecursionError:
+        return _unreadable(path, Mistake("is not a configuration: it is nested too deeply", str(path)))
+    return read(content, text, path)
+
+
+def _unreadable(path: Path, mistake: Mistake) -> Configuration:
+    return Configuration(source=Source(path), mistakes=(mistake,))
+
+
+def read(content: Any, text: str = "", path: Path | None = None) -> Configuration:
+    """Read a configuration that was parsed from `text`, every mistake in it named."""
+    positions, repeated = _positions(text) if text else ({}, [])
+    source = Source(path, positions)
+    found = _Reader(source)
+    for place in repeated:
+        found.say("is given twice; only one can hold", place)
+    top = found.mapping(content, (), {"drivers", "server", "driver_path"})
+    server = found.model(ServerSection, top.get("server", {}), ("server",)) or ServerSection()
+    home = path.absolute().parent if path else Path.cwd()
+    folders = top.get("driver_path", [])
+    if not (isinstance(folders, list) and all(isinstance(each, str) for each in folders)):
+        found.say("must be a list of folders", ("driver_path",))
+        folders = []
+    for index, each in enumerate(folders):
+        if not (home / each).is_dir():
+            found.say(f"there is no folder {home / each}", ("driver_path", index))
+    devices = found.devices(top)
+    return Configuration(
+        tuple(devices),
+        server,
+        tuple(home / each for each in folders),
+        source,
+        tuple(found.mistakes),
+    )
+
+
+class _Reader:
+    """Collects mistakes with their positions while the parts of a configuration are validated one by one."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.mistakes: list[Mistake] = []
+
+    def say(self, sentence: str, place: Place) -> None:
+        self.mistakes.append(self._source.mistake(sentence, place))
+
+    def mapping(self, content: Any, place: Place, known: set[str]) -> Mapping[str, Any]:
+        if not isinstance(content, dict):
+            self.say('must be an object: {"drivers": [...]}', place)
+            return {}
+        for key in content.keys() - known:
+            self.say(f"is not known here; {nearest(key, sorted(known))}", (*place, key))
+        if "drivers" not in content:
+            self.say('"drivers" is missing: the list of devices', place)
+        return content
+
+    def devices(self, top: Mapping[str, Any]) -> list[Device]:
+        entries = top.get("drivers", [])
+        if not isinstance(entries, list):
+            self.say("must be a list of devices", ("drivers",))
+            return []
+        devices: list[Device] = []
+        numbers: dict[tuple[str, int], Place] = {}
+        ids: dict[str, Place] = {}
+        for index, content in enumerate(entries):
+            place: Place = ("drivers", index)
+            entry = self.model(DriverEntry, content, place)
+            if entry is None:
+                continue
+            key = (entry.device_type, entry.device_number)
+            if key in numbers:
+                self.say(f"{key[0]} {key[1]} is {dotted(numbers[key])} already", (*place, "device_number"))
+                continue
+            numbers[key] = place
+            if entry.unique_id is not None and entry.unique_id in ids:
+                self.say(f"is the unique_id of {dotted(ids[entry.unique_id])} already", (*place, "unique_id"))
+            elif entry.unique_id is not None:
+                ids[entry.unique_id] = place
+            devices.append(Device(entry, place))
+        return devices
+
+    def model(self, model: type[M], content: Any, place: Place) -> M | None:
+        if not isinstance(content, dict):
+            self.say("must be an object in braces", place)
+            return None
+        try:
+            return model.model_validate(content)
+        except ValidationError as error:
+            for steps, sentence in explained(model, error):
+                self.say(sentence, (*place, *steps))
+            return None
+
+
+def explained(model: type[BaseModel], error: ValidationError) -> list[tuple[Place, str]]:
+    """What is wrong with some settings, each with its place in them and a sentence that says what was expected."""
+    found: dict[Place, str] = {}
+    for each in error.errors(include_url=False):
+        place = tuple(step for step in each["loc"] if not _is_branch(step))
+        if place in found:  # one value tried as several types: the first sentence will do
+            continue
+        known = sorted(model.model_fields)
+        key = str(place[-1]) if place else ""
+        if each["type"] == "extra_forbidden" and len(place) == 1:
+            found[place] = f"is not known here; {nearest(key, known)}"
+        elif each["type"] == "missing":
+            declared = model.model_fields.get(key)
+            about = f": {declared.description}" if declared and declared.description else ""
+            found[place] = f"is missing{about}"
+        elif each["type"] == "value_error":
+            found[place] = each["msg"].removeprefix("Value error, ")
+        else:
+            message = each["msg"].removeprefix("Input ")
+            found[place] = message + _expected(model, key, each["input"])
+    return list(found.items())
+
+
+def _is_branch(step: Any) -> bool:
+    """Pydantic names the branch of a union that it tried, as "int" or "literal['off']"."""
+    return isinstance(step, str) and (step in ("int", "str", "float", "bool") or step.startswith("literal["))
+
+
+def _expected(model: type[BaseModel], key: str, given: Any) -> str:
+    declared = model.model_fields.get(key)
+    about = f" ({declared.description})" if declared and declared.description else ""
+    return f", not {json.dumps(given, default=str)[:60]}{about}"
+
+
+_TOKEN = re.compile(r'[ \t\n\r]*("(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+)')
+
+
+def _positions(text: str) -> tuple[dict[Place, tuple[int, int]], list[Place]]:
+    """Where every value of valid JSON stands, by its place, as line and column from 1; and the places given twice."""
+    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    tokens = [(match.group(1), match.start(1)) for match in _TOKEN.finditer(text)]
+    positions: dict[Place, tuple[int, int]] = {}
+    repeated: list[Place] = []
+    index = line = 0
+
+    def value(place: Place, at: int | None = None) -> None:
+        nonlocal index, line
+        token, offset = tokens[index]
+        offset = offset if at is None else at
+        while line + 1 < len(starts) and starts[line + 1] <= offset:
+            line += 1
+        if place in positions:
+            repeated.append(place)
+        positions[place] = (line + 1, offset - starts[line] + 1)
+        index += 1
+        if token == "{":
+            while tokens[index][0] != "}":
+                key, start = json.loads(tokens[index][0]), tokens[index][1]
+                index += 2  # the key and its colon
+                value((*place, key), start)
+                index += tokens[index][0] == ","
+            index += 1
+        elif token == "[":
+            count = 0
+            while tokens[index][0] != "]":
+                value((*place, count))
+                count += 1
+                index += tokens[index][0] == ","
+            index += 1
+
+    value(())
+    return positions, repeated

@@ -1,0 +1,149 @@
+"""Discovery: answers the UDP question "is an Alpaca server here?" with the port that serves HTTP."""
+
+# Facts
+#   The question is the 16 ASCII bytes "alpacadiscovery1", more may follow; the answer {"AlpacaPort":11111} without white space goes
+#   to the sender's address and port. Anything else is never answered, or two responders would talk to each other for ever.
+#   On IPv4 it comes as a broadcast; on IPv6 to the group ff12::a1:9aca, which must be joined on every interface. Twisted packs an
+#   address where the kernel wants the index of an interface, so the group is joined by hand.
+#   The port is shared with other Alpaca servers of this machine (SO_REUSEADDR and SO_REUSEPORT).
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Any
+
+import ifaddr
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.protocol import DatagramProtocol
+from twisted.logger import Logger
+
+QUESTION = b"alpacadiscovery1"
+GROUP = "ff12::a1:9aca"
+
+log = Logger()
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where HTTP listens; the host is an IP address, "0.0.0.0" and "::" mean all."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Clients in this network are served by HTTP on this port."""
+
+    network: IPv4Network | IPv6Network
+    port: int
+
+
+def own_networks() -> list[IPv4Network | IPv6Network]:
+    """The networks this machine has an address in, each written with that address."""
+    found: list[IPv4Network | IPv6Network] = []
+    for adapter in ifaddr.get_adapters():
+        for ip in adapter.ips:
+            host = ip.ip if isinstance(ip.ip, str) else ip.ip[0]
+            found.append(ip_network(f"{host}/{ip.network_prefix}", strict=False))
+    return found
+
+
+def own_addresses() -> list[str]:
+    """The IP addresses of this machine, the ones that others can use first."""
+    hosts = [ip.ip if isinstance(ip.ip, str) else ip.ip[0] for adapter in ifaddr.get_adapters() for ip in adapter.ips]
+    usable = [host for host in dict.fromkeys(hosts) if not (":" in host and ip_address(host).is_link_local)]
+    return sorted(usable, key=lambda host: (ip_address(host).is_loopback, ":" in host))
+
+
+def reaches(addresses: Iterable[Address], networks: Sequence[IPv4Network | IPv6Network]) -> list[Reach]:
+    """Who can be told of which port: everybody of the family for a wildcard, else only those in the address's own network."""
+    found = []
+    for address in addresses:
+        host = ip_address(address.host)
+        if host.is_unspecified:
+            everybody = "0.0.0.0/0" if isinstance(host, IPv4Address) else "::/0"
+            found.append(Reach(ip_network(everybody), address.port))
+        else:
+            attached = [network for network in networks if host in network] or [ip_network(address.host)]
+            found.append(Reach(attached[0], address.port))
+    return found
+
+
+class Responder(DatagramProtocol):
+    """Answers the question, and nothing else."""
+
+    noisy = False
+
+    def __init__(self, reach: Sequence[Reach]) -> None:
+        self._reach = reach
+
+    def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:
+        if not datagram.startswith(QUESTION):
+            return
+        source = ip_address(addr[0].partition("%")[0])
+        port = next((each.port for each in self._reach if source in each.network), None)
+        if port is None or self.transport is None:
+            return  # among others: an IPv4 question on the IPv6 socket, which the IPv4 socket answers
+        try:
+            self.transport.write(b'{"AlpacaPort":%d}' % port, addr)
+        except OSError as error:
+            log.warn("the discovery question of {host} cannot be answered: {error}", host=addr[0], error=error)
+
+
+def join_group_everywhere(sock: socket.socket) -> None:
+    """Join the IPv6 discovery group on every interface that has multicast."""
+    group = socket.inet_pton(socket.AF_INET6, GROUP)
+    for index, _ in socket.if_nameindex():
+        try:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group + struct.pack("@I", index))
+        except OSError:
+            continue  # an interface without IPv6
+
+
+class DiscoveryService(Service):
+    """Listens for the question on every family on which HTTP is served; without discovery the server still works."""
+
+    name = "discovery"
+
+    def __init__(self, reactor: Any, port: int, addresses: Sequence[Address]) -> None:
+        self._reactor, self._port, self._addresses = reactor, port, addresses
+        self._listening: list[Any] = []
+
+    @property
+    def works(self) -> bool:
+        """Whether questions are answered on at least one family."""
+        return bool(self._listening)
+
+    def startService(self) -> None:
+        super().startService()
+        reach = reaches(self._addresses, own_networks())
+        for version, interface, words in ((4, "0.0.0.0", "IPv4"), (6, "::", "IPv6")):
+            mine = [each for each in reach if each.network.version == version]
+            if mine:
+                self._listen(Responder(mine), interface, words)
+
+    def _listen(self, responder: Responder, interface: str, words: str) -> None:
+        try:
+            listening = self._reactor.listenMulticast(self._port, responder, interface=interface, listenMultiple=True)
+            if interface == "::":
+                join_group_everywhere(listening.getHandle())
+        except (CannotListenError, OSError) as error:
+            log.warn(
+                "discovery does not answer on {words} ({error}); type the address into the client instead",
+                words=words,
+                error=error,
+            )
+        else:
+            self._listening.append(listening)
+
+    def stopService(self) -> Deferred[Any]:
+        super().stopService()
+        listening, self._listening = self._listening, []
+        return gatherResults([maybeDeferred(each.stopListening) for each in listening])

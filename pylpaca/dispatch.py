@@ -1,0 +1,154 @@
+"""What a device request is answered: the order of the checks, the call of the driver, and the envelope of its answer."""
+
+# Facts
+#   Order (both fact sheets of the official checker): path, verb, ids, parameters (refused as text with HTTP 400 or 405); then, as
+#   refusals of the device with HTTP 200: not connected 0x407, capability 0x400, value 0x401, state; then the call.
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from pylpaca.calls import as_deferred, perform, within
+from pylpaca.config import nearest
+from pylpaca.errors import AlpacaError, BadRequest, DriverError, NotConnected
+from pylpaca.interfaces import DEVICE_TYPES, Operation, operations
+from pylpaca.interfaces.declaration import ORDINARY_DEADLINE
+from pylpaca.link import Holder
+from pylpaca.protocol import Ids, read_arguments, read_fields, read_ids, refusal, success, written
+from pylpaca.roster import Entry, Roster
+
+log = Logger()
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it came in, before anything of it is believed."""
+
+    verb: str
+    kind: str
+    number: str
+    member: str
+    query: bytes = b""
+    body: bytes = b""
+    content_type: str = ""
+    peer: str = ""
+
+
+def _paths(kind: str) -> Mapping[str, Mapping[str, Operation]]:
+    """The members of a device type by their URL, each with its operation by verb."""
+    members: dict[str, dict[str, Operation]] = {}
+    for operation in operations(DEVICE_TYPES[kind]).values():
+        members.setdefault(operation.path, {})[operation.verb] = operation
+    return members
+
+
+class Dispatcher:
+    """Answers device requests, none of which it lets wait for ever."""
+
+    def __init__(self, roster: Roster, clock: IReactorTime, next_transaction: Callable[[], int]) -> None:
+        self._roster, self._clock, self._next_transaction = roster, clock, next_transaction
+        self._members = {kind: _paths(kind) for kind in DEVICE_TYPES}
+
+    def verbs(self, kind: str, number: str, member: str) -> Mapping[str, Operation]:
+        """
+        The operations behind a path, by verb.
+
+        :raises BadRequest: there is no such device or member.
+        """
+        return self._find(kind, number, member)[1]
+
+    def answer(self, request: Request) -> bytes | Deferred[bytes]:
+        """
+        The JSON that answers a request, at once or later; the Deferred never fails and may be cancelled without harm.
+
+        :raises BadRequest: the request cannot be read.
+        """
+        entry, by_verb = self._find(request.kind, request.number, request.member)
+        operation = by_verb.get(request.verb)
+        if operation is None:
+            allow = sorted(by_verb)
+            raise BadRequest(f"{request.member} is for {' and '.join(allow)}, not {request.verb}", 405, allow)
+        fields = read_fields(request.verb, request.query, request.body, request.content_type)
+        ids = read_ids(request.verb, fields)
+        arguments = read_arguments(operation, fields)
+        holder = (request.peer, ids.client) if ids.client else None
+        call = _Call(entry, operation, ids, self._next_transaction())
+        try:
+            result = self._run(entry, operation, arguments, holder)
+        except Exception:
+            return call.failed(Failure())
+        if not isinstance(result, Deferred):
+            return call.succeeded(result)
+        seconds = operation.deadline
+        if entry.deadline is not None and seconds == ORDINARY_DEADLINE:
+            seconds = entry.deadline
+        waiting = within(self._clock, seconds, result, f"{operation.member} of {entry.driver.name}")
+        return waiting.addCallbacks(call.succeeded, call.failed)
+
+    def _find(self, kind: str, number: str, member: str) -> tuple[Entry, Mapping[str, Operation]]:
+        members = self._members.get(kind)
+        if members is None:
+            raise BadRequest(f"there is no device type {kind[:40]!r}; {nearest(kind, self._members)}")
+        entry = self._roster.find(kind, number)
+        if entry is None:
+            have = ", ".join(f"{kind} {each}" for each in self._roster.numbers(kind)) or "none"
+            raise BadRequest(f"there is no {kind} {number[:40]}; of this type the server has: {have}")
+        by_verb = members.get(member)
+        if by_verb is None:
+            raise BadRequest(f"{kind} has no member {member[:40]!r}; {nearest(member, members)}")
+        return entry, by_verb
+
+    def _run(self, entry: Entry, operation: Operation, arguments: dict[str, Any], holder: Holder | None) -> Any:
+        driver = entry.driver
+        if holder is not None:
+            driver.link.heard(holder)
+        if operation.method == "SetConnected":
+            return as_deferred(driver.link.bring(arguments["Connected"], holder))
+        if operation.method in ("Connect", "Disconnect"):
+            return driver.link.vote(operation.method == "Connect", holder)
+        if not (operation.while_disconnected or driver.link.is_open):
+            why = f": {driver.link.failure.sentence}" if driver.link.failure else "; connect it first"
+            raise NotConnected(f"{driver.name} is not connected{why}")
+        return perform(driver, operation, arguments)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One call under way, and how its end is told."""
+
+    entry: Entry
+    operation: Operation
+    ids: Ids
+    server_transaction: int
+
+    def succeeded(self, value: Any) -> bytes:
+        try:
+            value = written(self.operation, value)
+        except DriverError:
+            return self.failed(Failure())
+        return success(self.operation, self.ids, self.server_transaction, value)
+
+    def failed(self, failure: Failure) -> bytes:
+        return refusal(self.operation, self.ids, self.server_transaction, self._explained(failure))
+
+    def _explained(self, failure: Failure) -> AlpacaError:
+        error = failure.value
+        if isinstance(error, DriverError):
+            log.error("{device} {member}: {reason}", device=self._device, member=self.operation.method, reason=str(error))
+        if isinstance(error, AlpacaError):
+            return error
+        mark = uuid4().hex[:8]  # so that what a client shows can be found in the log
+        log.failure("{device} {member} failed, {mark}", failure, device=self._device, member=self.operation.method, mark=mark)
+        return DriverError(f"{self.operation.member}: {type(error).__name__}: {error} (in the server's log: {mark})")
+
+    @property
+    def _device(self) -> str:
+        return f"{self.entry.kind}/{self.entry.number}"

@@ -1,0 +1,184 @@
+"""How an ASCOM member is declared, and how its declaration is read."""
+
+# Facts
+#   Which verb a member has follows from its signature, for the whole published device API: what returns nothing is a PUT; what
+#   returns a value is a GET, but for Action, CommandBool and CommandString, which are marked; `SetX(X)` is the PUT on x.
+#   zope.interface keeps neither a method's function nor its annotations; mypy-zope cannot read decorated interface methods.
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum, IntEnum
+from functools import cache
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from zope.interface import Interface
+from zope.interface.interface import InterfaceClass, Method
+
+from pylpaca.interfaces.rules import MemberOf, Rule, Within
+from pylpaca.values import Unit
+
+T = TypeVar("T")
+
+
+class Mark(Enum):
+    """What a return annotation can say besides its type."""
+
+    PUT = "a PUT although it returns a value"
+    IN_STATE = "part of DeviceState"
+
+
+Result = Union[T, Awaitable[T]]  # what a driver may give: a value, a Deferred, a coroutine
+State = Annotated[Result[T], Mark.IN_STATE]
+Put = Annotated[Result[T], Mark.PUT]
+
+ORDINARY_DEADLINE = 4.0  # seconds; ASCOM's own Python client gives up at 5
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of an operation: its exact ASCOM name, its Python type and its unit in words."""
+
+    name: str
+    kind: Any
+    unit: str
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One thing a client can ask for: a verb on a member, and the interface method behind it."""
+
+    verb: str
+    member: str  # ASCOM's spelling: Slaved
+    method: str  # the interface's method: SetSlaved
+    doc: str
+    parameters: tuple[Parameter, ...]
+    returns: Any  # the Python type, or None
+    unit: str
+    in_state: bool
+    rules: tuple[Rule, ...]  # in the order in which they are looked at
+    optional: bool  # a driver may leave it out, whatever its capabilities
+    while_disconnected: bool
+    deadline: float
+
+    @property
+    def path(self) -> str:
+        """The last part of its URL."""
+        return self.member.lower()
+
+    @property
+    def returns_value(self) -> bool:
+        """Whether its answer carries `Value`."""
+        return self.returns is not None
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What was said beside a method."""
+
+    rules: tuple[Rule, ...] = ()
+    optional: bool = False
+    while_disconnected: bool = False
+    deadline: float = ORDINARY_DEADLINE
+
+
+def rule(
+    method: Callable[..., Any],
+    *rules: Rule,
+    optional: bool = False,
+    while_disconnected: bool = False,
+    deadline: float = ORDINARY_DEADLINE,
+) -> None:
+    """
+    Say, beside a method of an interface, what its signature cannot.
+
+    :param rules: what must hold before a driver is asked.
+    :param optional: a driver may leave the member out, which is then answered with 0x400.
+    :param while_disconnected: answered although the link is closed.
+    :param deadline: seconds after which a client is told that the driver did not answer.
+    """
+    method.__dict__["beside"] = _Beside(rules, optional, while_disconnected, deadline)
+
+
+class Contract(InterfaceClass):
+    """An interface class whose methods remember the function that declared them."""
+
+    def __init__(self, name: str, bases: Any = (), attrs: Any = None, __doc__: Any = None, __module__: Any = None) -> None:
+        for member in (attrs or {}).values():
+            if inspect.isfunction(member):
+                member.__dict__["function"] = member  # zope makes tagged values of a function's __dict__
+        super().__init__(name, bases, attrs, __doc__, __module__)
+
+
+class IAscom(Interface, metaclass=Contract):
+    """What every declaration of an ASCOM device stands on."""
+
+
+def device_type(interface: Any) -> str:
+    """The ASCOM name of a device type, as in "FilterWheel"."""
+    return str(interface.getTaggedValue("device_type"))
+
+
+def interface_version(interface: Any) -> int:
+    """The version of the ASCOM interface that is declared."""
+    return int(interface.getTaggedValue("interface_version"))
+
+
+@cache
+def operations(interface: Any) -> Mapping[str, Operation]:
+    """Everything an interface declares, by the name of the interface's method."""
+    return {
+        name: _read(name, member.getTaggedValue("function"))
+        for name, member in sorted(interface.namesAndDescriptions(all=True))
+        if isinstance(member, Method)
+    }
+
+
+def _read(name: str, function: Callable[..., Any]) -> Operation:
+    hints = get_type_hints(function, include_extras=True)
+    returned = hints.pop("return")
+    kind, marks = _bare(returned)
+    beside = getattr(function, "beside", _Beside())
+    parameters, rules = [], list(beside.rules)
+    for parameter, hint in hints.items():
+        bare, notes = _bare(hint)
+        parameters.append(Parameter(parameter, bare, _unit(notes)))
+        rules += [replace(note, parameter=parameter) for note in notes if isinstance(note, Within)]
+        if isinstance(bare, type) and issubclass(bare, IntEnum):
+            rules.append(MemberOf(parameter, bare))
+    sets = name.startswith("Set") and list(hints) == [name[3:]]
+    nothing = kind is type(None)
+    return Operation(
+        verb="PUT" if nothing or Mark.PUT in marks else "GET",
+        member=name[3:] if sets else name,
+        method=name,
+        doc=inspect.cleandoc(function.__doc__ or ""),
+        parameters=tuple(parameters),
+        returns=None if nothing else kind,
+        unit=_unit(marks),
+        in_state=Mark.IN_STATE in marks,
+        rules=tuple(sorted(rules, key=lambda each: each.stage)),
+        optional=beside.optional,
+        while_disconnected=beside.while_disconnected,
+        deadline=beside.deadline,
+    )
+
+
+def _bare(hint: Any) -> tuple[Any, list[Any]]:
+    """Result[Annotated[T, ...]] -> T, and every annotation met on the way."""
+    notes: list[Any] = []
+    while True:
+        origin = get_origin(hint)
+        if origin is Annotated:
+            hint, *more = get_args(hint)
+            notes += more
+        elif origin is Union:
+            hint = get_args(hint)[0]
+        else:
+            return hint, notes
+
+
+def _unit(notes: list[Any]) -> str:
+    return next((note.name for note in notes if isinstance(note, Unit)), "")

@@ -1,0 +1,182 @@
+"""Whether a device's link is open, and which clients hold it open."""
+
+# Facts (the holder table)
+#   A holder is a client's address and its ClientID; ClientID 0 never holds. Connecting opens a closed link; a client that
+#   disconnects gives up its vote, and the link closes when no live vote is left. A vote lapses after ten silent minutes and
+#   comes back with the client's next request, but silence alone never closes a link.
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from pylpaca.calls import settled, within
+from pylpaca.errors import AlpacaError, DriverError, OperationCancelled
+
+Holder = tuple[str, int]
+Hook = Callable[[], Awaitable[None] | None]
+
+
+class Link:
+    """
+    Opens and closes one device as its clients vote, one hook at a time.
+
+    :param connect: makes the device usable; what it raises is why it is not.
+    :param disconnect: leaves the device alone; called after a failed `connect` too.
+    :param permanent: opened by the server, not closed by clients, tried again when it cannot be opened.
+    """
+
+    VOTE_LAPSES = 600.0  # seconds of silence
+    HOOK_DEADLINE = 30.0
+    MOST_HOLDERS = 256
+    LONGEST_RETRY = 30.0
+
+    def __init__(
+        self, connect: Hook, disconnect: Hook, clock: IReactorTime, name: str = "device", permanent: bool = False
+    ) -> None:
+        self.is_open = False
+        self.failure: AlpacaError | None = None  # why the last attempt to open failed, until the next vote
+        self.permanent = permanent
+        self._connect, self._disconnect, self._clock, self._name = connect, disconnect, clock, name
+        self._wanted = False
+        self._at_work = False
+        self._holders: dict[Holder, float] = {}  # when each was last heard, the longest silent first
+        self._waiting: list[Deferred[None]] = []
+        self._retry: IDelayedCall | None = None
+        self._retry_after = 1.0
+        self._log = Logger(source=self)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the link is being opened or closed."""
+        return self._at_work
+
+    @property
+    def holders(self) -> list[Holder]:
+        """The clients whose vote counts now."""
+        since = self._clock.seconds() - self.VOTE_LAPSES
+        return [holder for holder, heard in self._holders.items() if heard >= since]
+
+    def vote(self, wanted: bool, holder: Holder | None = None) -> None:
+        """Ask for the link to be open or closed; `reached` says when it is."""
+        if wanted:
+            if holder is not None:
+                self._hear(holder)
+            self._pursue(True)
+            return
+        if holder is not None:
+            self._holders.pop(holder, None)
+        if not self.permanent and not self.holders:
+            self._pursue(False)
+
+    async def bring(self, wanted: bool, holder: Holder | None = None) -> None:
+        """Vote, and wait until the link is where the votes bring it."""
+        self.vote(wanted, holder)
+        await self.reached()
+        if wanted and not self.is_open:
+            raise OperationCancelled(f"{self._name} was disconnected by another client before it was connected")
+
+    def heard(self, holder: Holder) -> None:
+        """A client asked for anything: if it holds the link, its vote is alive."""
+        if holder in self._holders:
+            self._hear(holder)
+
+    def reached(self) -> Deferred[None]:
+        """Fires when nothing is being opened or closed; fails if opening failed."""
+        if not self._at_work:
+            return fail(self.failure) if self.failure is not None else succeed(None)
+        waiting: Deferred[None] = Deferred(self._waiting.remove)
+        self._waiting.append(waiting)
+        return waiting
+
+    def shut(self) -> Deferred[None]:
+        """The server stops: close whoever holds it. Fires when closed."""
+        self.permanent = False
+        if self._retry is not None and self._retry.active():
+            self._retry.cancel()
+        self._holders.clear()
+        self._pursue(False)
+        return self.reached()
+
+    def _hear(self, holder: Holder) -> None:
+        self._holders.pop(holder, None)
+        self._holders[holder] = self._clock.seconds()
+        if len(self._holders) > self.MOST_HOLDERS:
+            del self._holders[next(iter(self._holders))]
+
+    def _pursue(self, wanted: bool) -> None:
+        self._wanted = wanted
+        self.failure = None
+        if self._at_work or wanted is self.is_open:
+            return
+        self._at_work = True
+        Deferred.fromCoroutine(self._work()).addErrback(
+            lambda failure: self._log.failure("the link of {name}", failure, name=self._name)
+        )
+
+    async def _work(self) -> None:
+        while self._wanted is not self.is_open:
+            if self._wanted:
+                await self._open()
+            else:
+                await self._close()
+        self._at_work = False
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            if self.failure is None:
+                each.callback(None)
+            else:
+                each.errback(self.failure)
+
+    async def _open(self) -> None:
+        try:
+            await self._run(self._connect, "connect")
+        except Exception as reason:
+            self.failure = self._explained(reason)
+            self._wanted = False
+            self._holders.clear()
+            await self._leave()
+            self._try_again()
+        else:
+            self.is_open = True
+            self._retry_after = 1.0
+            self._log.info("{name} is connected", name=self._name)
+
+    async def _close(self) -> None:
+        self.is_open = False
+        self._holders.clear()
+        await self._leave()
+        self._log.info("{name} is disconnected", name=self._name)
+
+    async def _leave(self) -> None:
+        try:
+            await self._run(self._disconnect, "disconnect")
+        except Exception:
+            self._log.failure("{name} could not be disconnected cleanly", name=self._name)
+
+    async def _run(self, hook: Hook, verb: str) -> None:
+        hooked = Deferred.fromCoroutine(_run_hook(hook))
+        try:
+            await within(self._clock, self.HOOK_DEADLINE, hooked, f"{verb}() of {self._name}")
+        finally:
+            hooked.cancel()  # this call is the link's own: one that is given up is ended
+
+    def _explained(self, reason: Exception) -> AlpacaError:
+        if isinstance(reason, AlpacaError):
+            self._log.error("{name} could not be connected: {reason}", name=self._name, reason=reason.sentence)
+            return reason
+        self._log.failure("{name} could not be connected", name=self._name)
+        return DriverError(f"{self._name} could not be connected: {type(reason).__name__}: {reason}")
+
+    def _try_again(self) -> None:
+        if self.permanent:
+            self._retry = self._clock.callLater(self._retry_after, self.vote, True)
+            self._retry_after = min(2 * self._retry_after, self.LONGEST_RETRY)
+
+
+async def _run_hook(hook: Hook) -> None:
+    """The hook as a coroutine, so that what it raises at once fails a Deferred too."""
+    await settled(hook())

@@ -1,0 +1,59 @@
+"""What the management API says of the server and its devices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pylpaca import __version__
+from pylpaca.config import ServerSection
+from pylpaca.errors import BadRequest
+from pylpaca.protocol import envelope, read_fields, read_ids
+from pylpaca.roster import Roster
+
+MANUFACTURER = "pylpaca"
+
+
+class Management:
+    """Answers /management requests."""
+
+    def __init__(self, server: ServerSection, roster: Roster, next_transaction: Callable[[], int]) -> None:
+        self._server, self._roster, self._next_transaction = server, roster, next_transaction
+        self._answers: Mapping[str, Callable[[], Any]] = {
+            "apiversions": lambda: [1],
+            "v1/description": self.description,
+            "v1/configureddevices": self.configured_devices,
+        }
+
+    def answer(self, what: str, query: bytes) -> bytes:
+        """
+        The JSON that answers GET /management/{what}.
+
+        :raises BadRequest: there is nothing of this name, or the ids cannot be read.
+        """
+        if what not in self._answers:
+            known = ", ".join(f"/management/{each}" for each in self._answers)
+            raise BadRequest(f"there is no /management/{what[:60]}; there are {known}", 404)
+        ids = read_ids("GET", read_fields("GET", query, b""))
+        return envelope(ids, self._next_transaction(), self._answers[what]())
+
+    def description(self) -> dict[str, str]:
+        """What the server is."""
+        return {
+            "ServerName": self._server.name,
+            "Manufacturer": MANUFACTURER,
+            "ManufacturerVersion": __version__,
+            "Location": self._server.location,
+        }
+
+    def configured_devices(self) -> list[dict[str, Any]]:
+        """Every device, with the id that never changes."""
+        return [
+            {
+                "DeviceName": entry.driver.name,
+                "DeviceType": entry.type_name,
+                "DeviceNumber": entry.number,
+                "UniqueID": entry.unique_id,
+            }
+            for entry in self._roster
+        ]

@@ -1,0 +1,286 @@
+"""The Alpaca wire format: request text in, Python values out; values in, response bytes out."""
+
+# Facts (Alpaca API Reference v12, and what the official checker demands of it)
+#   Query names are case-insensitive, names in a PUT body are exact; a PUT's parameters stand in its form-encoded body only.
+#   ClientID and ClientTransactionID are unsigned 32-bit decimals; absent means 0, unreadable is refused.
+#   Numbers are invariant decimals, exponents allowed; true and false in any case; nan and inf are not values.
+#   Every answer carries both transaction ids, ErrorNumber and ErrorMessage ("" on success); every GET also Value, on an error
+#   too, because clients build fixed tuples from the keys. There it is a neutral value of the member's own type: typed clients
+#   choke on null.
+
+from __future__ import annotations
+
+import json
+import math
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+from typing import Any, get_args, get_origin
+from urllib.parse import parse_qsl
+
+from pylpaca.errors import AlpacaError, BadRequest, DriverError
+from pylpaca.interfaces import Operation, Parameter
+from pylpaca.values import StateItem
+
+BODY_LIMIT = 1 << 16  # bytes of a PUT body
+FIELD_LIMIT = 100
+UINT32 = 1 << 32
+FORM = "application/x-www-form-urlencoded"
+
+_UNSIGNED = re.compile(r"[0-9]{1,10}")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,10}")
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_BOOLEANS = {"true": True, "false": False}
+
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+# ---- wire types ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class WireType:
+    """One type of value on the wire: how it is called, read, checked and written, and what stands for it on an error."""
+
+    name: str
+    neutral: Any
+    read: Callable[[str], Any]  # ValueError: not such a value
+    write: Callable[[Any], Any]  # what a driver gave -> what JSON takes; TypeError or ValueError: not such a value
+
+
+def _read_bool(text: str) -> bool:
+    try:
+        return _BOOLEANS[text.lower()]
+    except KeyError:
+        raise ValueError(text) from None
+
+
+def _read_int(text: str) -> int:
+    if not _INTEGER.fullmatch(text) or not -(1 << 31) <= (number := int(text)) < 1 << 31:
+        raise ValueError(text)
+    return number
+
+
+def _read_float(text: str) -> float:
+    if not _DECIMAL.fullmatch(text) or not math.isfinite(number := float(text)):
+        raise ValueError(text)
+    return number
+
+
+def _write_bool(value: Any) -> bool:
+    if isinstance(value, bool) or type(value).__name__ == "bool_" or type(value).__name__ == "bool":  # numpy's too
+        return bool(value)
+    raise TypeError
+
+
+def _write_int(value: Any) -> int:
+    if isinstance(value, bool):
+        raise TypeError
+    return operator.index(value)
+
+
+def _write_float(value: Any) -> float:
+    if isinstance(value, (bool, str, bytes)):
+        raise TypeError
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def _write_str(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _write_state_item(value: Any) -> dict[str, Any]:
+    if not isinstance(value, StateItem):
+        raise TypeError
+    return {"Name": value.Name, "Value": value.Value}
+
+
+def _unreadable(text: str) -> Any:
+    raise ValueError(text)
+
+
+_SCALARS: Mapping[Any, WireType] = {
+    bool: WireType("true or false", False, _read_bool, _write_bool),
+    int: WireType("a whole number", 0, _read_int, _write_int),
+    float: WireType("a number", 0.0, _read_float, _write_float),
+    str: WireType("a text", "", str, _write_str),
+    StateItem: WireType("an entry of DeviceState", None, _unreadable, _write_state_item),
+}
+
+
+@cache
+def wire_type(kind: Any) -> WireType:
+    """The wire type of the Python type that a declaration names."""
+    if get_origin(kind) is list:
+        inner = wire_type(get_args(kind)[0])
+        return WireType(f"a list, each {inner.name}", [], _unreadable, lambda values: _write_list(inner, values))
+    if isinstance(kind, type) and issubclass(kind, IntEnum):
+        return WireType(
+            f"a value of {kind.__name__}", 0, _read_int, lambda value: int(kind(_write_int(value)))
+        )  # a number that is read becomes a `kind` when the rules are looked at: out of range is a refusal, not a 400
+    return _SCALARS[kind]
+
+
+def _write_list(inner: WireType, values: Any) -> list[Any]:
+    if isinstance(values, (str, bytes)):
+        raise TypeError
+    return [inner.write(value) for value in values]
+
+
+# ---- requests -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Ids:
+    """Who asks, and the client's number for it; 0 when not said."""
+
+    client: int = 0
+    transaction: int = 0
+
+
+def read_fields(verb: str, query: bytes, body: bytes, content_type: str = "") -> Mapping[str, str]:
+    """
+    The parameters of a request by name: of a GET from its query, names lower-cased; of a PUT from its body, names as sent.
+
+    :raises BadRequest: not form-encoded, not UTF-8, too many fields, or one field given twice with different values.
+    """
+    if verb == "GET":
+        source, where = query, "the query"
+    else:
+        source, where = body, "the body"
+        kind = content_type.partition(";")[0].strip().lower()
+        if body and kind not in ("", FORM):
+            raise BadRequest(f"the body must be form-encoded ({FORM}), not {kind}")
+    try:
+        text = source.decode("utf-8")
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=FIELD_LIMIT)
+    except UnicodeDecodeError:
+        raise BadRequest(f"{where} is not UTF-8 text") from None
+    except ValueError:
+        raise BadRequest(f"{where} has more than {FIELD_LIMIT} fields") from None
+    fields: dict[str, str] = {}
+    for name, value in pairs:
+        if verb == "GET":
+            name = name.lower()
+        if fields.setdefault(name, value) != value:
+            raise BadRequest(f"{name} is given twice with different values")
+    return fields
+
+
+def read_ids(verb: str, fields: Mapping[str, str]) -> Ids:
+    """
+    The ids of a request.
+
+    :raises BadRequest: an id is there and is not an unsigned 32-bit number.
+    """
+    return Ids(_read_id(verb, fields, "ClientID"), _read_id(verb, fields, "ClientTransactionID"))
+
+
+def _read_id(verb: str, fields: Mapping[str, str], name: str) -> int:
+    text = fields.get(name.lower() if verb == "GET" else name)
+    if text is None:
+        return 0
+    if not _UNSIGNED.fullmatch(text) or (number := int(text)) >= UINT32:
+        raise BadRequest(f"{name} must be a whole number from 0 to {UINT32 - 1}, not {text[:40]!r}")
+    return number
+
+
+def read_arguments(operation: Operation, fields: Mapping[str, str]) -> dict[str, Any]:
+    """
+    The arguments of a call, each of its declared type.
+
+    :raises BadRequest: one is missing, has its name in the wrong case, or cannot be read.
+    """
+    arguments = {}
+    for parameter in operation.parameters:
+        text = fields.get(parameter.name.lower() if operation.verb == "GET" else parameter.name)
+        if text is None:
+            raise BadRequest(_missing(operation, parameter, fields))
+        try:
+            arguments[parameter.name] = wire_type(parameter.kind).read(text)
+        except ValueError:
+            raise BadRequest(
+                f"{parameter.name} must be {_described(parameter)}, not {text[:40]!r}; {example(operation)}"
+            ) from None
+    return arguments
+
+
+def _missing(operation: Operation, parameter: Parameter, fields: Mapping[str, str]) -> str:
+    for name in fields:
+        if name.lower() == parameter.name.lower():
+            return f"the parameter is spelled {parameter.name}, not {name}: names in a PUT body are case-sensitive"
+    return f"the parameter {parameter.name} ({_described(parameter)}) is missing; {example(operation)}"
+
+
+def _described(parameter: Parameter) -> str:
+    name = wire_type(parameter.kind).name
+    return f"{name} in {parameter.unit}" if parameter.unit else name
+
+
+_EXAMPLES = {bool: "true", int: "1", float: "12.5", str: "text"}
+
+
+def example(operation: Operation) -> str:
+    """How the right call looks."""
+    form = "&".join(f"{each.name}={_EXAMPLES.get(each.kind, '1')}" for each in operation.parameters)
+    if operation.verb == "GET":
+        return f"the right call is GET …/{operation.path}" + (f"?{form}" if form else "")
+    return f"the right call is PUT …/{operation.path}" + (f" with the body {form}" if form else "")
+
+
+# ---- answers ------------------------------------------------------------------------------------------------------
+
+
+def written(operation: Operation, value: Any) -> Any:
+    """
+    What a driver gave, as JSON takes it.
+
+    :raises DriverError: it is not of the declared type; the sentence names the member.
+    """
+    if operation.returns is None:
+        return None
+    kind = wire_type(operation.returns)
+    try:
+        return kind.write(value)
+    except (TypeError, ValueError, OverflowError):
+        raise DriverError(f"the driver's {operation.method} gave {value!r:.60}, which is not {kind.name}") from None
+
+
+def success(operation: Operation, ids: Ids, server_transaction: int, value: Any) -> bytes:
+    """The envelope of an operation that went well; `value` as `written` gives it."""
+    return envelope(ids, server_transaction, value, with_value=operation.returns_value)
+
+
+def refusal(operation: Operation, ids: Ids, server_transaction: int, error: AlpacaError) -> bytes:
+    """The envelope of an operation that was refused."""
+    neutral = wire_type(operation.returns).neutral if operation.returns_value else None
+    return envelope(ids, server_transaction, neutral, with_value=operation.returns_value, error=error)
+
+
+def envelope(ids: Ids, server_transaction: int, value: Any, with_value: bool = True, error: AlpacaError | None = None) -> bytes:
+    """An Alpaca answer as JSON: exactly the keys of the protocol, no more."""
+    answer: dict[str, Any] = {"Value": value} if with_value else {}
+    answer["ClientTransactionID"] = ids.transaction
+    answer["ServerTransactionID"] = server_transaction
+    answer["ErrorNumber"] = error.number if error else 0
+    answer["ErrorMessage"] = error.sentence if error else ""
+    return _encode(answer).encode()
+
+
+class TransactionCounter:
+    """ServerTransactionID: one count for the whole server, from 1, back to 1 after 2**32 - 1."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def __call__(self) -> int:
+        self._last = self._last % (UINT32 - 1) + 1
+        return self._last

@@ -1,0 +1,350 @@
+"""From configuration to devices: finds the drivers, builds and verifies them, and knows which device is where."""
+
+# Facts
+#   verifyObject compares the number of parameters, not their names; the names are the wire's, so they are compared here.
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import inspect
+import re
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pydantic import ValidationError
+from twisted.logger import Logger
+from zope.interface.exceptions import Invalid
+from zope.interface.verify import verifyClass
+
+from pylpaca import config, device
+from pylpaca.config import Configuration, DriverEntry, Mistake, Place, Source, explained, nearest
+from pylpaca.interfaces import DEVICE_TYPES, device_type, operations
+from pylpaca.interfaces.rules import Needs
+from pylpaca.state import UniqueIds
+
+log = Logger()
+
+_NUMBER = re.compile(r"[0-9]{1,10}")
+
+Key = tuple[str, int]  # ("dome", 0), as in a URL
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One device of the server."""
+
+    kind: str  # the device type as in a URL
+    number: int
+    driver: device.Device
+    unique_id: str
+    deadline: float | None  # seconds for an ordinary call, if the configuration says so
+
+    @property
+    def type_name(self) -> str:
+        """The device type in ASCOM's spelling."""
+        return device_type(self.driver.interface)
+
+
+@dataclass(frozen=True)
+class Roster:
+    """The devices of the server, by type and number."""
+
+    entries: Mapping[Key, Entry]
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries.values())
+
+    def find(self, kind: str, number: str) -> Entry | None:
+        """The device that a URL names."""
+        return self.entries.get((kind, int(number))) if _NUMBER.fullmatch(number) else None
+
+    def numbers(self, kind: str) -> list[int]:
+        """The numbers that this device type has."""
+        return sorted(number for each, number in self.entries if each == kind)
+
+
+class CannotLoad(Exception):
+    """A driver cannot be used; the sentence says why."""
+
+    def __init__(self, sentence: str, key: str = "device_driver", missing_package: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence, self.key, self.missing_package = sentence, key, missing_package
+
+
+def build(configuration: Configuration, surroundings: device.Surroundings, unique_ids: UniqueIds) -> tuple[Roster, list[Mistake]]:
+    """
+    Build every device of a configuration; nothing is opened.
+
+    :returns: the devices that could be built, and everything that is wrong with the others.
+    """
+    add_driver_folders(configuration)
+    entries: dict[Key, Entry] = {}
+    mistakes: list[Mistake] = []
+    for each in configuration.devices:
+        entry = each.entry
+        try:
+            found = find_driver(entry.device_driver)
+            verify(found, entry.device_type)
+            settings = found.Settings.model_validate(entry.driver_config)
+            driver = _construct(found, settings, entry, surroundings)
+            _verify_capabilities(driver)
+        except ValidationError as error:
+            place = (*each.place, "driver_config")
+            for steps, sentence in explained(found.Settings, error):
+                mistakes.append(configuration.source.mistake(sentence, (*place, *steps)))
+            continue
+        except CannotLoad as error:
+            mistakes.append(_mistake(configuration.source, each.place, error))
+            continue
+        surroundings.neighbours.add(entry.device_type, entry.device_number, driver)
+        unique_id = entry.unique_id or unique_ids.of(entry.device_type, entry.device_number)
+        key = (entry.device_type, entry.device_number)
+        entries[key] = Entry(*key, driver, unique_id, entry.deadline)
+    return Roster(entries), mistakes
+
+
+def _mistake(source: Source, place: Place, error: CannotLoad) -> Mistake:
+    return source.mistake(error.sentence, (*place, error.key), error.missing_package)
+
+
+def _construct(found: type[device.Device], settings: Any, entry: DriverEntry, surroundings: device.Surroundings) -> device.Device:
+    name = entry.name or f"{device_type(found.interface)} {entry.device_number}"
+    own = replace(surroundings, name=name, autoconnect=entry.autoconnect)
+    try:
+        return found(settings, own)
+    except Exception as error:
+        raise CannotLoad(f"{found.__name__} cannot be built: {_told(error)}") from None
+
+
+# ---- the embedded default -----------------------------------------------------------------------------------------
+
+
+def simulators() -> Configuration:
+    """What is served without a configuration: a simulator of every device type that has one."""
+    import drivers.simulators
+
+    here = {name for folder in drivers.simulators.__path__ for name in _module_names(Path(folder))}
+    entries = [
+        DriverEntry(
+            device_type=kind,
+            device_number=0,
+            device_driver=f"simulators.{kind}.{device_type(interface)}Simulator",
+            name=f"{device_type(interface)} Simulator",
+        )
+        for kind, interface in DEVICE_TYPES.items()
+        if kind in here
+    ]
+    return Configuration(devices=tuple(config.Device(each) for each in entries))
+
+
+# ---- finding a driver's class -------------------------------------------------------------------------------------
+
+
+def add_driver_folders(configuration: Configuration) -> None:
+    """Put the user's driver folders in front of ours; a module of theirs wins over one of ours of the same name."""
+    import drivers
+
+    wanted = [*configuration.driver_path]
+    if configuration.source.file is not None:
+        wanted.append(configuration.source.file.absolute().parent / "drivers")
+    ours = [Path(each).resolve() for each in drivers.__path__]
+    theirs = [each.resolve() for each in wanted if each.is_dir() and each.resolve() not in ours]
+    for folder in theirs:
+        for name in sorted(_module_names(folder) & {name for each in ours for name in _module_names(each)}):
+            log.info("drivers.{name} is taken from {folder}, not from pylpaca", name=name, folder=str(folder))
+    drivers.__path__ = [str(each) for each in dict.fromkeys([*theirs, *ours])]
+    importlib.invalidate_caches()
+
+
+def _module_names(folder: Path) -> set[str]:
+    modules = {each.stem for each in folder.glob("*.py")} | {each.parent.name for each in folder.glob("*/*.py")}
+    return modules - {"__init__"}
+
+
+def find_driver(name: str) -> type[device.Device]:
+    """
+    The class that `device_driver` names.
+
+    It is `module.Class` under drivers, `package.module:Class` from anywhere, or a bare class name.
+
+    :raises CannotLoad: it is not there, or its module cannot be imported.
+    """
+    if ":" in name:
+        module_name, _, class_name = name.partition(":")
+        module = _import(module_name)
+    elif "." in name:
+        relative, _, class_name = name.rpartition(".")
+        module = _import(f"drivers.{relative.removeprefix('drivers.')}")
+    else:
+        module_name, class_name = _search(name), name
+        module = _import(module_name)
+    found = getattr(module, class_name, None)
+    if found is None:
+        there = [each for each, value in vars(module).items() if isinstance(value, type)]
+        raise CannotLoad(f"there is no {class_name} in {module.__name__} ({module.__file__}); {nearest(class_name, there)}")
+    if not isinstance(found, type):
+        raise CannotLoad(f"{class_name} in {module.__name__} is not a class")
+    return found
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        if name.startswith("drivers.") and not _exists(name):
+            raise CannotLoad(_not_found(f"no module {name}", name.removeprefix("drivers.")))
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if missing and (name == missing or name.startswith(f"{missing}.")):
+            raise CannotLoad(f"no module {name} is installed; {_looked()}") from None
+        raise CannotLoad(
+            f"{name} needs the package {missing!r}, which is not installed: pip install {missing}", missing_package=missing
+        ) from None
+    except CannotLoad:
+        raise
+    except SyntaxError as error:
+        raise CannotLoad(f"{error.filename}, line {error.lineno}: {error.msg}") from None
+    except Exception as error:
+        raise CannotLoad(f"{name} cannot be imported: {_told(error)}") from None
+
+
+def _exists(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _told(error: BaseException) -> str:
+    """An exception in one sentence, with the line of its origin."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {error}{where}"
+
+
+def _search(class_name: str) -> str:
+    """The module under drivers that defines a class, found in its source so that no other module is imported."""
+    places: dict[str, list[tuple[str, Path]]] = {}
+    for folder in _folders():
+        for module, path in _sources(folder):
+            for name in _defined(path):
+                places.setdefault(name, []).append((module, folder))
+    found = places.get(class_name)
+    if not found:
+        raise CannotLoad(_not_found(f"no class {class_name}", class_name, places))
+    first = [module for module, folder in found if folder == found[0][1]]
+    if len(first) > 1:
+        choices = " or ".join(f"{module.removeprefix('drivers.')}.{class_name}" for module in first)
+        raise CannotLoad(f"{class_name} is defined more than once; write {choices}")
+    return first[0]
+
+
+def _folders() -> list[Path]:
+    import drivers
+
+    return [Path(each) for each in drivers.__path__]
+
+
+def _sources(folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted(folder.rglob("*.py")):
+        parts = path.relative_to(folder).with_suffix("").parts
+        if "__init__" not in parts and all(part.isidentifier() for part in parts):
+            yield ".".join(("drivers", *parts)), path
+
+
+def _defined(path: Path) -> Iterator[str]:
+    """The classes that a source defines, and other names for them; a source that cannot be parsed defines none."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+
+
+def _not_found(what: str, word: str, known: Iterable[str] | None = None) -> str:
+    if known is None:
+        known = [name.removeprefix("drivers.") for folder in _folders() for name, _ in _sources(folder)]
+    return f"there is {what}; {_looked()}; {nearest(word, sorted(set(known)))}"
+
+
+def _looked() -> str:
+    return f"looked in {', '.join(map(str, _folders()))}"
+
+
+# ---- verifying a driver -------------------------------------------------------------------------------------------
+
+
+def verify(found: type[Any], kind: str) -> None:
+    """
+    Whether a class can be the driver of a device type.
+
+    :raises CannotLoad: it is not; the sentence names the class, the member and what was expected.
+    """
+    interface = DEVICE_TYPES[kind]
+    base = device.BASES[kind]
+    if not issubclass(found, device.Device):
+        raise CannotLoad(f"{found.__name__} is no driver: it must be a subclass of pylpaca.device.{base.__name__}")
+    if not interface.implementedBy(found):
+        has = device_type(found.interface)
+        if has.lower() in DEVICE_TYPES:
+            raise CannotLoad(f'{found.__name__} drives a {has}: write "device_type": "{has.lower()}"', "device_type")
+        raise CannotLoad(f"{found.__name__} must be a subclass of pylpaca.device.{base.__name__}")
+    if missing := sorted(getattr(found, "__abstractmethods__", ())):
+        raise CannotLoad(f"{found.__name__} does not say {', '.join(missing)}: every {base.__name__} has to")
+    try:
+        verifyClass(interface, found)
+    except Invalid as error:  # one, or several at once
+        raise CannotLoad(" and ".join(_plain(each) for each in getattr(error, "exceptions", [error]))) from None
+    for name, operation in operations(interface).items():
+        wanted = [parameter.name for parameter in operation.parameters]
+        has_names = list(inspect.signature(getattr(found, name)).parameters)[1:]
+        if has_names[: len(wanted)] != wanted:
+            raise CannotLoad(f"{found.__name__}.{name} takes ({', '.join(has_names)}), but clients send ({', '.join(wanted)})")
+
+
+def _plain(error: Exception) -> str:
+    return " ".join(str(error).split()).removesuffix(".")
+
+
+def _verify_capabilities(driver: device.Device) -> None:
+    """
+    Whether what the driver says it can do was written.
+
+    :raises CannotLoad: a capability answers True, and a member that it promises is missing.
+    """
+    name = type(driver).__name__
+    for operation in operations(driver.interface).values():
+        for rule in operation.rules:
+            if not isinstance(rule, Needs):
+                continue
+            can, missing = _answers_true(driver, rule.member), driver.lacks(operation.method)
+            if can and missing:
+                raise CannotLoad(f"{name}: {rule.member} answers True, but {operation.method} is not implemented")
+            if can is False and not missing:
+                log.warn(
+                    "{name} has {method}, but {member} answers False: no client will use it",
+                    name=name,
+                    method=operation.method,
+                    member=rule.member,
+                )
+
+
+def _answers_true(driver: device.Device, member: str) -> bool | None:
+    """What a capability answers before the device is connected; None when it cannot say yet."""
+    method = getattr(driver, member)
+    if inspect.iscoroutinefunction(method):
+        return None  # it asks the hardware
+    try:
+        answer = method()
+    except Exception:
+        return None
+    return answer if isinstance(answer, bool) else None

@@ -1,0 +1,310 @@
+"""The composition root: command line and configuration in, one Twisted service out; nothing is opened before it starts."""
+
+# Facts
+#   Twisted's reactor.seconds is the time of day: on a machine whose clock is set after boot it would fire or hang every timer.
+#   twistd writes a pid file even with -n, and a stale one blocks the next start. It repeats a SIGTERM on itself after a clean
+#   shutdown, so that its exit status is not 0; and it prints a traceback for a UsageError that makeService raises.
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from errno import EACCES, EADDRINUSE
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import IService, MultiService
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
+from twisted.logger import Logger
+from twisted.python import usage
+from twisted.python.failure import Failure
+
+from pylpaca import __version__, config
+from pylpaca.calls import within
+from pylpaca.config import Configuration, Mistake
+from pylpaca.device import Surroundings
+from pylpaca.discovery import Address, DiscoveryService, own_addresses
+from pylpaca.dispatch import Dispatcher
+from pylpaca.errors import DriverError
+from pylpaca.management import Management
+from pylpaca.protocol import TransactionCounter
+from pylpaca.roster import Roster, build, simulators
+from pylpaca.serial import open_port
+from pylpaca.setup_pages import SetupPages
+from pylpaca.state import StateFolder, UniqueIds, state_folder
+from pylpaca.web import AlpacaSite, Api
+
+log = Logger()
+
+EVERYWHERE = r"tcp6:{port}:interface=\:\:"  # dual stack on most systems
+EVERYWHERE_IPV4 = "tcp:{port}"
+
+
+class Options(usage.Options):
+    """The command line."""
+
+    synopsis = "[options]"
+    longdesc = "Serves astronomical hardware to ASCOM Alpaca clients. Without --config: a simulator of every device type."
+
+    optParameters = [  # noqa: RUF012  # as Twisted wants it
+        ["config", "c", None, "The configuration file; without it, simulators are served."],
+        ["discovery-port", None, None, f"The UDP port of discovery, or off. [default: {config.DISCOVERY_PORT}]"],
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self["listen"] = []
+        self.server: AlpacaServer | None = None
+
+    def opt_listen(self, endpoint: str) -> None:
+        """
+        Where HTTP listens, as a Twisted endpoint; may be given more than once.
+        [default: every address on port 11111]
+        """
+        self["listen"].append(endpoint)
+
+    opt_l = opt_listen
+
+    def opt_version(self) -> None:
+        """Print the version and exit."""
+        print(f"pylpaca {__version__}")
+        raise SystemExit(0)
+
+    def postOptions(self) -> None:
+        from twisted.internet import reactor
+
+        if self.parent is not None and self.parent.get("nodaemon") and self.parent.get("pidfile") == "twistd.pid":
+            self.parent["pidfile"] = ""
+        reactor.seconds = time.monotonic  # type: ignore[method-assign]
+        try:
+            self.server = compose(self, reactor, os.environ)
+        except CannotStart as error:
+            raise SystemExit(str(error)) from None
+
+
+class CannotStart(Exception):
+    """Why the server cannot start, for the person who started it."""
+
+
+def makeService(options: Options) -> IService:
+    """What twistd runs."""
+    assert options.server is not None
+    return options.server
+
+
+def compose(options: Options, reactor: Any, environment: Any) -> AlpacaServer:
+    """
+    Build the whole server; nothing is opened, written or moved.
+
+    :raises CannotStart: every mistake in the command line and the configuration, each in a line.
+    """
+    file = Path(options["config"]) if options["config"] is not None else None
+    configuration = config.load(file) if file is not None else simulators()
+    mistakes = list(configuration.mistakes)
+    discovery_port = _discovery_port(options["discovery-port"], configuration, mistakes)
+    endpoints = _endpoints(options["listen"], configuration, reactor, mistakes)
+    state = StateFolder(state_folder(configuration.server.state_dir, file, environment))
+    unique_ids = UniqueIds(state)
+    roster, unusable = build(configuration, Surroundings(reactor, open_port=open_port(reactor)), unique_ids)
+    for mistake in unusable:
+        if file is None and mistake.missing_package:  # nobody asked for this simulator by name
+            log.warn("a simulator is left out: {reason}", reason=mistake.sentence)
+        else:
+            mistakes.append(mistake)
+    if mistakes:
+        mistakes.sort(key=lambda each: (each.line, each.column))
+        raise CannotStart("\n".join(["pylpaca cannot start:", *(f"  {mistake}" for mistake in mistakes)]))
+    counter = TransactionCounter()
+    management = Management(configuration.server, roster, counter)
+    api = Api(Dispatcher(roster, reactor, counter), management, SetupPages(management, roster, str(file or "")))
+    return AlpacaServer(reactor, AlpacaSite(api, reactor), endpoints, discovery_port, roster, unique_ids)
+
+
+def _discovery_port(said: str | None, configuration: Configuration, mistakes: list[Mistake]) -> int | None:
+    port: str | int = configuration.server.discovery_port if said is None else said
+    if port == "off":
+        return None
+    try:
+        number = int(port)
+    except ValueError:
+        number = 0
+    if not 1 <= number <= 65535:
+        mistakes.append(Mistake(f'--discovery-port must be a port from 1 to 65535, or "off", not {port}'))
+    return number
+
+
+@dataclass(frozen=True)
+class Listen:
+    """One place where HTTP is to listen; `instead` is tried when the machine does not have its address family."""
+
+    description: str
+    endpoint: Any
+    instead: Any = None
+
+
+def _endpoints(said: Sequence[str], configuration: Configuration, reactor: Any, mistakes: list[Mistake]) -> list[Listen]:
+    found = []
+    for index, description in enumerate(said or configuration.server.listen):
+        try:
+            found.append(Listen(description, serverFromString(reactor, description)))
+        except Exception as error:  # each kind of endpoint has its own way to complain
+            reason = f"{description!r} is no Twisted endpoint ({error}); write for example tcp:{config.HTTP_PORT}"
+            if said:
+                mistakes.append(Mistake(f"--listen {reason}"))
+            else:
+                mistakes.append(configuration.source.mistake(reason, ("server", "listen", index)))
+    if found or mistakes:
+        return found
+    everywhere = [each.format(port=config.HTTP_PORT) for each in (EVERYWHERE, EVERYWHERE_IPV4)]
+    return [Listen(everywhere[0], *(serverFromString(reactor, each) for each in everywhere))]
+
+
+class AlpacaServer(MultiService):
+    """The running server: binds first, then answers discovery, then says that it is ready."""
+
+    CLOSE_WITHIN = 3.0  # seconds for the devices to be disconnected at the end
+
+    def __init__(
+        self,
+        reactor: Any,
+        site: AlpacaSite,
+        listens: Sequence[Listen],
+        discovery_port: int | None,
+        roster: Roster,
+        unique_ids: UniqueIds,
+    ) -> None:
+        super().__init__()
+        self.roster = roster
+        self._reactor, self._site, self._listens = reactor, site, listens
+        self._discovery_port, self._unique_ids = discovery_port, unique_ids
+        self._ports: list[Any] = []
+
+    def startService(self) -> None:
+        for listen in self._listens:
+            self._bind(listen)
+        super().startService()
+        self._unique_ids.save()
+        addresses = [address for port in self._ports for address in _addresses(port)]
+        discovery = None
+        if self._discovery_port is not None:
+            discovery = DiscoveryService(self._reactor, self._discovery_port, addresses)
+            discovery.setServiceParent(self)
+        for entry in self.roster:
+            if entry.driver.link.permanent:
+                entry.driver.link.vote(True)
+        self._reactor.callWhenRunning(self._running)
+        log.info(
+            "ready: {count} devices; type one of these into a client: {addresses} (discovery {discovery})",
+            count=len(self.roster.entries),
+            addresses=", ".join(spoken(addresses, own_addresses())) or ", ".join(each.description for each in self._listens),
+            discovery=f"on UDP port {self._discovery_port}" if discovery and discovery.works else "off",
+        )
+
+    def _bind(self, listen: Listen) -> None:
+        """Open one port; raises SystemExit, with nothing left open, if that cannot be done."""
+        reason = self._try(listen.endpoint)
+        if reason is not None and listen.instead is not None and _errno(reason) not in (EADDRINUSE, EACCES):
+            reason = self._try(listen.instead)
+        if reason is not None:
+            self._give_up(_why_not(listen.description, reason))
+        elif listen.instead is not None and _is_ipv6_only(self._ports[-1]):
+            reason = self._try(listen.instead)
+            if reason is not None:
+                self._give_up(_why_not(listen.description, reason))
+
+    def _try(self, endpoint: Any) -> Failure | None:
+        outcomes: list[Any] = []
+        endpoint.listen(self._site).addBoth(outcomes.append)
+        if not outcomes:
+            return Failure(NotImplementedError("this kind of endpoint cannot be opened at start"))
+        if isinstance(outcomes[0], Failure):
+            return outcomes[0]
+        self._ports.append(outcomes[0])
+        return None
+
+    def _give_up(self, sentence: str) -> None:
+        for port in self._ports:
+            port.stopListening()
+        log.critical("{sentence}", sentence=sentence)
+        raise SystemExit(1)
+
+    def _running(self) -> None:
+        """Once the reactor runs: end cleanly on SIGTERM, and take what was loaded at start off the garbage collector's rounds."""
+        if self._reactor.__class__.__module__.startswith("twisted.internet."):
+            signal.signal(signal.SIGTERM, lambda *_: self._reactor.callFromThread(self._reactor.stop))
+        gc.collect()
+        gc.freeze()
+
+    def stopService(self) -> Deferred[Any]:
+        ports, self._ports = self._ports, []
+        ended = [Deferred.fromCoroutine(_quiet(port.stopListening())) for port in ports]
+        ended += [Deferred.fromCoroutine(_quiet(self._closed(entry.driver))) for entry in self.roster]
+        return gatherResults([super().stopService(), *ended])
+
+    def _closed(self, driver: Any) -> Deferred[None]:
+        return within(self._reactor, self.CLOSE_WITHIN, driver.link.shut(), f"disconnecting {driver.name}")
+
+
+async def _quiet(result: Any) -> None:
+    """At the end, one thing that fails must not keep the others from ending."""
+    try:
+        await result
+    except Exception as error:
+        if not isinstance(error, DriverError):
+            log.failure("while stopping")
+        else:
+            log.error("while stopping: {reason}", reason=str(error))
+
+
+def _addresses(port: Any) -> list[Address]:
+    """Where an open port listens; a dual-stack one on both families."""
+    host = port.getHost()
+    if not hasattr(host, "port"):
+        return []  # not TCP
+    found = [Address(host.host, host.port)]
+    if host.host == "::" and not _is_ipv6_only(port):
+        found.append(Address("0.0.0.0", host.port))  # noqa: S104
+    return found
+
+
+def _is_ipv6_only(port: Any) -> bool:
+    sock = getattr(port, "socket", None)
+    if sock is None or sock.family != socket.AF_INET6:
+        return False
+    return bool(sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY))
+
+
+def spoken(addresses: Sequence[Address], own: Sequence[str]) -> list[str]:
+    """What a person types into a client, the addresses that others can use first."""
+    wildcards = {"0.0.0.0": False, "::": True}  # noqa: S104
+    found = []
+    for address in addresses:
+        if address.host in wildcards:
+            hosts = [host for host in own if (":" in host) is wildcards[address.host]]
+        else:
+            hosts = [address.host]
+        found += [f"[{host}]:{address.port}" if ":" in host else f"{host}:{address.port}" for host in hosts]
+    return sorted(dict.fromkeys(found), key=lambda each: (each.startswith(("127.", "[::1]")), each.startswith("[")))
+
+
+def _errno(reason: Failure) -> int | None:
+    error = reason.value
+    return getattr(error.socketError if isinstance(error, CannotListenError) else error, "errno", None)
+
+
+def _why_not(description: str, reason: Failure) -> str:
+    number = _errno(reason)
+    if number == EADDRINUSE:
+        why = "its port is in use by another program; stop that one, or choose another port with --listen tcp:11112"
+    elif number == EACCES:
+        why = "this user has no permission for it; ports below 1024 need one, others do not"
+    else:
+        why = reason.getErrorMessage()
+    return f"pylpaca cannot listen on {description}: {why}"

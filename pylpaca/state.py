@@ -1,0 +1,118 @@
+"""What must survive a restart: small JSON documents in one folder, each written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import platformdirs
+from twisted.logger import Logger
+
+log = Logger()
+
+
+def state_folder(configured: str | None, config_file: Path | None, environment: Mapping[str, str]) -> Path:
+    """The folder for state: as configured, else systemd's, else beside the configuration, else the user's own."""
+    home = config_file.absolute().parent if config_file else Path.cwd()
+    if configured is not None:
+        return home / Path(configured).expanduser()
+    if environment.get("STATE_DIRECTORY"):
+        return Path(environment["STATE_DIRECTORY"].partition(":")[0])
+    if config_file is not None:
+        return home / ".pylpaca"
+    return Path(platformdirs.user_state_dir("pylpaca", appauthor=False))
+
+
+class StateFolder:
+    """Reads and writes documents by name."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, name: str) -> dict[str, Any]:
+        """The document, or an empty one; one that cannot be read is kept aside and said, and its last good copy taken."""
+        path = self._folder / f"{name}.json"
+        for candidate in (path, path.with_suffix(".bak")):
+            try:
+                document = json.loads(candidate.read_bytes())
+                if isinstance(document, dict):
+                    return document
+                raise ValueError("not a JSON object")
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError) as error:
+                log.error("{path} cannot be read ({error}); it is kept aside", path=str(candidate), error=error)
+                self._keep_aside(candidate)
+        return {}
+
+    def write(self, name: str, document: Mapping[str, Any]) -> None:
+        """
+        Replace the document; a crash in between leaves the old one.
+
+        :raises OSError: it could not be written, and is as it was.
+        """
+        path = self._folder / f"{name}.json"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        content = json.dumps(document, indent=2, sort_keys=True).encode() + b"\n"
+        for target in (path, path.with_suffix(".bak")):
+            self._replace(target, content)
+
+    def _replace(self, path: Path, content: bytes) -> None:
+        fresh = path.with_name(f".{path.name}.{uuid4().hex}")
+        try:
+            with open(fresh, "xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(fresh, path)
+        finally:
+            fresh.unlink(missing_ok=True)
+        if os.name == "posix":  # elsewhere a folder cannot be opened, and renaming is enough
+            folder = os.open(self._folder, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    def _keep_aside(self, path: Path) -> None:
+        try:
+            os.replace(path, path.with_name(f"{path.name}.unreadable"))
+        except OSError as error:
+            log.error("{path} could not be kept aside: {error}", path=str(path), error=error)
+
+
+class UniqueIds:
+    """The UniqueID of every device: made once, kept for ever."""
+
+    DOCUMENT = "unique_ids"
+
+    def __init__(self, state: StateFolder) -> None:
+        self._state = state
+        self._ids = {key: text for key, text in state.read(self.DOCUMENT).items() if isinstance(text, str)}
+        self._fresh = False
+
+    def of(self, device_type: str, number: int) -> str:
+        """The id of the device at this place, 122 random bits, the same at every start."""
+        key = f"{device_type}/{number}"
+        if key not in self._ids:
+            self._ids[key] = str(uuid4())
+            self._fresh = True
+        return self._ids[key]
+
+    def save(self) -> None:
+        """Write down what was made; where that cannot be done, say what follows."""
+        if not self._fresh:
+            return
+        try:
+            self._state.write(self.DOCUMENT, self._ids)
+            self._fresh = False
+        except OSError as error:
+            log.error(
+                "the devices' UniqueIDs cannot be kept ({error}): after the next start clients will take the devices for new "
+                'ones; set "state_dir" in "server" to a folder that can be written',
+                error=error,
+            )

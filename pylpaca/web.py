@@ -1,0 +1,185 @@
+"""Alpaca over HTTP: Klein's routes, what they refuse, and the site that carries them."""
+
+# Facts
+#   Klein takes any verb on a route without `methods`, cancels a route's Deferred when the client hangs up, and answers chunked
+#   unless Content-Length is set. Werkzeug redirects doubled slashes unless told not to; an Alpaca path must never redirect.
+#   twisted.web reads bodies of any length, and parses forms for POST only.
+#   .NET clients keep idle connections for minutes: 300 s, not Twisted's 60.
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import IPv6Address, ip_address
+from typing import Any, cast
+from uuid import uuid4
+
+from klein import Klein
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.iweb import IRequest
+from twisted.web.server import Request, Site
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+
+from pylpaca.dispatch import Dispatcher
+from pylpaca.dispatch import Request as DeviceRequest
+from pylpaca.errors import BadRequest
+from pylpaca.management import Management
+from pylpaca.protocol import BODY_LIMIT
+from pylpaca.setup_pages import SetupPages
+
+log = Logger()
+
+KEEP_ALIVE = 300.0  # seconds
+JSON = "application/json; charset=utf-8"
+HTML = "text/html; charset=utf-8"
+TEXT = "text/plain; charset=utf-8"
+
+Answer = bytes | Deferred[bytes]
+
+
+def respond(request: IRequest, body: bytes, content_type: str, status: int = 200, allow: Sequence[str] = ()) -> bytes:
+    """Set the head of an answer, so that it goes out in one piece with its length."""
+    request.setResponseCode(status)
+    request.setHeader(b"content-type", content_type.encode())
+    request.setHeader(b"content-length", b"%d" % len(body))
+    request.setHeader(b"x-content-type-options", b"nosniff")
+    if allow:
+        request.setHeader(b"allow", ", ".join(allow).encode())
+    return body
+
+
+def _refused(request: IRequest, error: BadRequest) -> bytes:
+    return respond(request, error.sentence.encode() + b"\n", TEXT, error.status, error.allow)
+
+
+def peer_of(request: IRequest) -> str:
+    """The client's address; an IPv4 client has the same one whichever family the server listens on."""
+    host = str(getattr(request.getClientAddress(), "host", ""))
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or host)
+
+
+class Api:
+    """The routes of the server."""
+
+    app = Klein()
+    app.url_map.merge_slashes = False
+
+    def __init__(self, dispatcher: Dispatcher, management: Management, pages: SetupPages) -> None:
+        self._dispatcher, self._management, self._pages = dispatcher, management, pages
+
+    @app.route("/api/v1/<kind>/<number>/<member>", methods=["GET", "PUT"])
+    def device(self, request: IRequest, kind: str, number: str, member: str) -> Answer:
+        """A device operation."""
+        verb = request.method.decode("ascii")
+        answer = self._dispatcher.answer(
+            DeviceRequest(
+                verb="GET" if verb == "HEAD" else verb,
+                kind=kind,
+                number=number,
+                member=member,
+                query=request.uri.partition(b"?")[2],
+                body=cast(Any, request.content).read(),
+                content_type=request.getHeader("content-type") or "",
+                peer=peer_of(request),
+            )
+        )
+        if isinstance(answer, Deferred):
+            return answer.addCallback(lambda body: respond(request, body, JSON))
+        return respond(request, answer, JSON)
+
+    @app.route("/management/<path:what>", methods=["GET"])
+    def manage(self, request: IRequest, what: str) -> Answer:
+        """The management API."""
+        return respond(request, self._management.answer(what, request.uri.partition(b"?")[2]), JSON)
+
+    @app.route("/", methods=["GET"])
+    @app.route("/setup", methods=["GET"])
+    def setup(self, request: IRequest) -> Answer:
+        """The page of the server."""
+        return respond(request, self._pages.server(), HTML)
+
+    @app.route("/setup/v1/<kind>/<number>/setup", methods=["GET"])
+    def device_setup(self, request: IRequest, kind: str, number: str) -> Answer:
+        """The page of a device."""
+        return respond(request, self._pages.device(kind, number), HTML)
+
+    @app.handle_errors(BadRequest)
+    def refuse(self, request: IRequest, failure: Failure) -> bytes:
+        """A request that cannot be read: one sentence of text."""
+        return _refused(request, cast(BadRequest, failure.value))
+
+    @app.handle_errors(MethodNotAllowed)
+    def wrong_verb(self, request: IRequest, failure: Failure) -> bytes:
+        """A verb that no route takes: the path is looked at first, then exactly what it allows is said."""
+        parts = request.path.decode("ascii", "replace").split("/")
+        allow = sorted(cast(MethodNotAllowed, failure.value).valid_methods or ())
+        if parts[1] == "api":
+            try:
+                allow = sorted(self._dispatcher.verbs(*parts[3:6]))
+            except BadRequest as error:
+                return _refused(request, error)
+        verb = request.method.decode("ascii", "replace")
+        sentence = f"{'/'.join(parts)} is for {' and '.join(allow)}, not {verb[:20]}"
+        return _refused(request, BadRequest(sentence, 405, allow))
+
+    @app.handle_errors(NotFound)
+    def nothing_here(self, request: IRequest, failure: Failure) -> bytes:
+        """A path that no route has."""
+        path = request.path.decode("ascii", "replace")[:80]
+        if path.startswith("/api"):
+            sentence = f"{path} is no device path: it is /api/v1/{{device type}}/{{number}}/{{member}}, all in lower case"
+            return _refused(request, BadRequest(sentence))
+        return _refused(request, BadRequest(f"there is nothing at {path}; /setup says what is here", 404))
+
+    @app.handle_errors(Exception)
+    def broken(self, request: IRequest, failure: Failure) -> bytes:
+        """A fault of the server itself."""
+        mark = uuid4().hex[:8]
+        log.failure("{path} failed, {mark}", failure, path=request.path, mark=mark)
+        return respond(request, f"the server failed; in its log: {mark}\n".encode(), TEXT, 500)
+
+
+class CappedRequest(Request):
+    """A request whose body is not kept beyond what any Alpaca client sends; a longer one is read past and refused."""
+
+    MOST_READ_PAST = 16 << 20  # bytes; who sends more is cut off
+
+    _arrived = 0
+
+    def gotLength(self, length: int | None) -> None:
+        super().gotLength(length if length is None else min(length, BODY_LIMIT))  # how much room is made for it
+
+    def handleContentChunk(self, data: bytes) -> None:
+        self._arrived += len(data)
+        if self._arrived <= BODY_LIMIT:
+            super().handleContentChunk(data)
+        elif self._arrived > self.MOST_READ_PAST:
+            self.channel.loseConnection()
+
+    def process(self) -> None:
+        if self._arrived > BODY_LIMIT:
+            self.setHeader(b"connection", b"close")
+            self.write(_refused(self, BadRequest(f"the body is too long: at most {BODY_LIMIT} bytes", 413)))
+            self.finish()
+        else:
+            super().process()
+
+
+class AlpacaSite(Site):
+    """Carries the routes; no access log, no tracebacks in answers."""
+
+    displayTracebacks = False
+    noisy = False
+
+    def __init__(self, api: Api, clock: IReactorTime) -> None:
+        super().__init__(api.app.resource(), requestFactory=CappedRequest, timeout=KEEP_ALIVE, reactor=clock)
+
+    def log(self, request: Any) -> None:
+        """Twisted's access log costs more than answering does."""

@@ -1,0 +1,5 @@
+"""Tells twistd about pylpaca."""
+
+from twisted.application.service import ServiceMaker
+
+pylpaca = ServiceMaker("pylpaca", "pylpaca.service", "ASCOM Alpaca server for astronomical hardware", "pylpaca")
