@@ -80,28 +80,29 @@ def within(clock: IReactorTime, seconds: float, waiting: Deferred[T], what: str)
     """
     The same answer, or DriverError when it is not there in time.
 
-    Neither a late answer nor the cancelling of the returned Deferred reaches `waiting`: what a driver has begun runs on. What it fails
-    with after nobody waits is logged.
+    The deadline does not reach `waiting`: what a driver has begun runs on. What it fails with afterwards is logged.
     """
+    answer: Deferred[T] = Deferred()
 
     def expire() -> None:
         answer.errback(DriverError(f"no answer from {what} in {seconds:g} s"))
 
     def deliver(result: T | Failure) -> None:
-        if answer.called:
-            if isinstance(result, Failure) and not result.check(AlpacaError, CancelledError):
-                log.failure("{what} failed after nobody waited", result, what=what)
-            return
-        expiry.cancel()
-        answer.callback(cast(T, result))
-
-    def abandon(_: Deferred[T]) -> None:
-        if expiry.active():
+        if not answer.called:
             expiry.cancel()
+            answer.callback(cast(T, result))
+        elif isinstance(result, Failure) and not result.check(AlpacaError, CancelledError):
+            log.failure("{what} failed after nobody waited", result, what=what)
 
-    answer: Deferred[T] = Deferred(abandon)
     expiry = clock.callLater(seconds, expire)
     waiting.addBoth(deliver)
+    return answer
+
+
+def shielded(waiting: Deferred[T]) -> Deferred[T]:
+    """The same answer; who cancels it stops waiting, and nothing else."""
+    answer: Deferred[T] = Deferred(lambda _: None)
+    waiting.addBoth(lambda result: None if answer.called else answer.callback(result))
     return answer
 
 

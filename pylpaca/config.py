@@ -289,7 +289,7 @@ def _positions(text: str) -> tuple[dict[Place, tuple[int, int]], list[Place]]:
 
     def value(place: Place, at: int | None = None) -> None:
         nonlocal index, line
-        token, offset = tokens[index]
+        word, offset = tokens[index]
         offset = offset if at is None else at
         while line + 1 < len(starts) and starts[line + 1] <= offset:
             line += 1
@@ -297,14 +297,14 @@ def _positions(text: str) -> tuple[dict[Place, tuple[int, int]], list[Place]]:
             repeated.append(place)
         positions[place] = (line + 1, offset - starts[line] + 1)
         index += 1
-        if token == "{":
+        if word == "{":
             while tokens[index][0] != "}":
                 key, start = json.loads(tokens[index][0]), tokens[index][1]
                 index += 2  # the key and its colon
                 value((*place, key), start)
                 index += tokens[index][0] == ","
             index += 1
-        elif token == "[":
+        elif word == "[":
             count = 0
             while tokens[index][0] != "]":
                 value((*place, count))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import cache
 from inspect import cleandoc
 from typing import Any, ClassVar
@@ -52,7 +52,7 @@ def _no_ports(settings: SerialSettings, line: object) -> None:
 
 def utc_now() -> datetime:
     """The time of day, for labels and the sky; durations come from the clock."""
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ class Device(ABC):
     """
     What all drivers have in common.
 
-    An author overrides `connect` and `disconnect`, and the members of the device type. Members may give a value or a Deferred, or be
-    `async def`; none may block. `self.settings` is the validated `driver_config`, an instance of the class's own `Settings`.
+    An author overrides `connect` and `disconnect`, and the members of the device type. Members may give a value or a Deferred, or
+    be `async def`; none may block. `self.settings` is the validated `driver_config`, an instance of the class's own `Settings`.
     """
 
     Settings: ClassVar[type[BaseModel]] = NoSettings

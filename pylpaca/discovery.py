@@ -1,8 +1,8 @@
 """Discovery: answers the UDP question "is an Alpaca server here?" with the port that serves HTTP."""
 
 # Facts
-#   The question is the 16 ASCII bytes "alpacadiscovery1", more may follow; the answer {"AlpacaPort":11111} without white space goes
-#   to the sender's address and port. Anything else is never answered, or two responders would talk to each other for ever.
+#   The question is the 16 ASCII bytes "alpacadiscovery1", more may follow; the answer {"AlpacaPort":11111} without white space
+#   goes to the sender's address and port. Anything else is never answered, or two responders would talk to each other for ever.
 #   On IPv4 it comes as a broadcast; on IPv6 to the group ff12::a1:9aca, which must be joined on every interface. Twisted packs an
 #   address where the kernel wants the index of an interface, so the group is joined by hand.
 #   The port is shared with other Alpaca servers of this machine (SO_REUSEADDR and SO_REUSEPORT).
@@ -124,7 +124,7 @@ class DiscoveryService(Service):
     def startService(self) -> None:
         super().startService()
         reach = reaches(self._addresses, own_networks())
-        for version, interface, words in ((4, "0.0.0.0", "IPv4"), (6, "::", "IPv6")):
+        for version, interface, words in ((4, "0.0.0.0", "IPv4"), (6, "::", "IPv6")):  # noqa: S104
             mine = [each for each in reach if each.network.version == version]
             if mine:
                 self._listen(Responder(mine), interface, words)

@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pylpaca.calls import as_deferred, perform, within
+from pylpaca.calls import as_deferred, perform, shielded, within
 from pylpaca.config import nearest
 from pylpaca.errors import AlpacaError, BadRequest, DriverError, NotConnected
 from pylpaca.interfaces import DEVICE_TYPES, Operation, operations
@@ -91,7 +91,7 @@ class Dispatcher:
         if entry.deadline is not None and seconds == ORDINARY_DEADLINE:
             seconds = entry.deadline
         waiting = within(self._clock, seconds, result, f"{operation.member} of {entry.driver.name}")
-        return waiting.addCallbacks(call.succeeded, call.failed)
+        return shielded(waiting.addCallbacks(call.succeeded, call.failed))
 
     def _find(self, kind: str, number: str, member: str) -> tuple[Entry, Mapping[str, Operation]]:
         members = self._members.get(kind)

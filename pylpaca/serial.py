@@ -159,12 +159,12 @@ class SerialLine(protocol.Protocol):
         while self._current is None and self._queue and not self._gone:
             exchange = self._queue.popleft()
             self._received.clear()  # what arrived before a command was sent is no reply to it
-            assert self.transport is not None
-            self.transport.write(self._framing.outgoing(exchange.command))
             if exchange.wants_reply:
                 self._current = exchange
                 exchange.expiry = self._clock.callLater(self._reply_within, self._expire)
-            else:
+            assert self.transport is not None
+            self.transport.write(self._framing.outgoing(exchange.command))
+            if not exchange.wants_reply:
                 exchange.done.callback(b"")
 
     def _take_current(self) -> _Exchange:

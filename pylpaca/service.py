@@ -22,6 +22,7 @@ from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python import usage
 from twisted.python.failure import Failure
@@ -121,10 +122,16 @@ def compose(options: Options, reactor: Any, environment: Any) -> AlpacaServer:
     if mistakes:
         mistakes.sort(key=lambda each: (each.line, each.column))
         raise CannotStart("\n".join(["pylpaca cannot start:", *(f"  {mistake}" for mistake in mistakes)]))
+    site = build_site(configuration, roster, reactor)
+    return AlpacaServer(reactor, site, endpoints, discovery_port, roster, unique_ids)
+
+
+def build_site(configuration: Configuration, roster: Roster, clock: IReactorTime) -> AlpacaSite:
+    """All that HTTP answers."""
     counter = TransactionCounter()
     management = Management(configuration.server, roster, counter)
-    api = Api(Dispatcher(roster, reactor, counter), management, SetupPages(management, roster, str(file or "")))
-    return AlpacaServer(reactor, AlpacaSite(api, reactor), endpoints, discovery_port, roster, unique_ids)
+    pages = SetupPages(management, roster, str(configuration.source.file or ""))
+    return AlpacaSite(Api(Dispatcher(roster, clock, counter), management, pages), clock)
 
 
 def _discovery_port(said: str | None, configuration: Configuration, mistakes: list[Mistake]) -> int | None:

@@ -66,12 +66,11 @@ class FocuserSimulator(Focuser):
         self._tube.stop()
 
     def Move(self, Position: int) -> None:
-        if not self.settings.absolute:
-            Position = self._within_stops(self._tube.position + Position)
+        target = Position if self.settings.absolute else self._within_stops(self._tube.position + Position)
         if self.TempComp():  # the target is meant at today's temperature
             self._hold(self._compensation())
             self._compensated_from = self.Temperature()
-        self._tube.go(Position)
+        self._tube.go(target)
 
     def _compensation(self) -> float:
         if self._compensated_from is None:

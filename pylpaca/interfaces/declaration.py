@@ -105,7 +105,14 @@ def rule(
 class Contract(InterfaceClass):
     """An interface class whose methods remember the function that declared them."""
 
-    def __init__(self, name: str, bases: Any = (), attrs: Any = None, __doc__: Any = None, __module__: Any = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        bases: Any = (),
+        attrs: Any = None,
+        __doc__: Any = None,  # noqa: A002  # zope's name
+        __module__: Any = None,
+    ) -> None:
         for member in (attrs or {}).values():
             if inspect.isfunction(member):
                 member.__dict__["function"] = member  # zope makes tagged values of a function's __dict__

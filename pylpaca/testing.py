@@ -1,0 +1,241 @@
+"""For the tests of drivers: a whole server in memory, on a simulated clock, and the other end of a serial line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.client import HTTPResponse
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone
+from twisted.internet.protocol import Protocol
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+
+from pylpaca import config
+from pylpaca.device import Device, Surroundings
+from pylpaca.protocol import FORM
+from pylpaca.roster import build
+from pylpaca.serial import SerialSettings
+from pylpaca.service import build_site
+from pylpaca.state import StateFolder, UniqueIds
+
+PUMPS = 100  # turns of the reactor that an answer without a delay may take
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server answered."""
+
+    status: int
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The envelope."""
+        return json.loads(self.body)
+
+    @property
+    def text(self) -> str:
+        """The sentence of a refusal."""
+        return self.body.decode().strip()
+
+    @property
+    def value(self) -> Any:
+        """`Value` of an answer without an error; AssertionError otherwise."""
+        if self.status != 200 or self.json["ErrorNumber"]:
+            raise AssertionError(f"{self.status} {self.body!r}")
+        return self.json.get("Value")
+
+    @property
+    def error(self) -> int:
+        """The ErrorNumber; AssertionError if the request was not understood."""
+        if self.status != 200:
+            raise AssertionError(f"{self.status} {self.body!r}")
+        return int(self.json["ErrorNumber"])
+
+
+class Connection:
+    """One connection to the server's own site."""
+
+    def __init__(self, site: Any, peer: str) -> None:
+        self._transport = StringTransport(peerAddress=IPv4Address("TCP", peer, 50000))
+        self._transport.abortConnection = self._transport.loseConnection  # type: ignore[method-assign]
+        self._protocol = site.buildProtocol(IPv4Address("TCP", peer, 50000))
+        self._protocol.makeConnection(self._transport)
+
+    def send(self, data: bytes) -> None:
+        """Send raw bytes, as a client would."""
+        self._protocol.dataReceived(data)
+
+    @property
+    def received(self) -> bytes:
+        """Every byte the server sent so far."""
+        return bytes(self._transport.value())
+
+    @property
+    def closed(self) -> bool:
+        """Whether the server has closed the connection."""
+        return self._transport.disconnecting
+
+    def hang_up(self) -> None:
+        """The client goes away."""
+        self._protocol.connectionLost(Failure(ConnectionDone()))
+
+    def answer(self, verb: str = "GET") -> Answer | None:
+        """The first answer, if it is there whole."""
+        if b"\r\n\r\n" not in self.received:
+            return None
+        response = HTTPResponse(_Readable(self.received), method=verb)  # type: ignore[arg-type]  # all it uses is makefile
+        response.begin()
+        body = response.read()
+        return Answer(response.status, {name.lower(): text for name, text in response.getheaders()}, body)
+
+
+class _Readable:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def makefile(self, mode: str) -> BytesIO:
+        return BytesIO(self._data)
+
+
+class MemoryServer:
+    """
+    A server without sockets; time passes only when `clock.advance` is called.
+
+    :param configuration: as config.json has it.
+    :param serial: the other end of serial ports, by the name of the port.
+    """
+
+    def __init__(
+        self,
+        configuration: Mapping[str, Any] | None = None,
+        clock: Clock | None = None,
+        serial: Mapping[str, SerialDouble] | None = None,
+    ) -> None:
+        self.clock = clock or Clock()
+        ports = SerialPorts(self.clock, serial or {})
+        read = config.read(dict(configuration or {"drivers": []}))
+        ids = UniqueIds(StateFolder(Path("in memory")))  # a folder that is never made
+        self.roster, mistakes = build(read, Surroundings(self.clock, open_port=ports.open), ids)
+        if found := [*read.mistakes, *mistakes]:
+            raise AssertionError("\n".join(map(str, found)))
+        self.site = build_site(read, self.roster, self.clock)
+
+    def driver(self, kind: str, number: int = 0) -> Device:
+        """A driver of this server."""
+        return self.roster.entries[kind, number].driver
+
+    def connection(self, peer: str = "192.0.2.7") -> Connection:
+        """A new connection from a client at this address."""
+        return Connection(self.site, peer)
+
+    def get(self, path: str, **parameters: Any) -> Answer:
+        """GET a path; one that does not start with a slash is below /api/v1/."""
+        query = urlencode(parameters)
+        return self.request("GET", path + (f"?{query}" if query else ""))
+
+    def put(self, path: str, **form: Any) -> Answer:
+        """PUT a form; one that does not start with a slash is below /api/v1/."""
+        return self.request("PUT", path, urlencode(form).encode(), {"Content-Type": FORM})
+
+    def request(self, verb: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
+        """Send any request on a connection of its own and take its answer, which must not need time to pass."""
+        connection = self.begin(verb, path, body, headers)
+        for _ in range(PUMPS):
+            if (answer := connection.answer(verb)) is not None:
+                connection.hang_up()
+                return answer
+            self.clock.advance(0)
+        raise AssertionError(f"no answer to {verb} {path} unless time passes")
+
+    def begin(
+        self,
+        verb: str,
+        path: str,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        peer: str = "192.0.2.7",
+    ) -> Connection:
+        """Send any request and leave its answer for later."""
+        if not path.startswith("/"):
+            path = f"/api/v1/{path}"
+        lines = [f"{verb} {path} HTTP/1.1", "Host: memory", f"Content-Length: {len(body)}"]
+        lines += [f"{name}: {text}" for name, text in (headers or {}).items()]
+        connection = self.connection(peer)
+        connection.send("\r\n".join([*lines, "", ""]).encode() + body)
+        return connection
+
+
+class SerialDouble:
+    """
+    The device at the other end of a serial line.
+
+    :param answer: gets each command without its terminator, and gives the reply without its own, or None for silence.
+    """
+
+    def __init__(self, answer: Callable[[bytes], bytes | None], terminator: bytes = b"\n") -> None:
+        self._answer, self._terminator = answer, terminator
+        self._received = b""
+        self._line: Protocol | None = None
+        self._clock: Clock | None = None
+        self.commands: list[bytes] = []
+
+    def plug(self, line: Protocol, clock: Clock) -> None:
+        """Connect a driver's end."""
+        self._line, self._clock = line, clock
+        line.makeConnection(_SerialTransport(self))
+
+    def unplug(self) -> None:
+        """Pull the cable."""
+        line, self._line = self._line, None
+        if line is not None:
+            line.connectionLost(Failure(ConnectionDone()))
+
+    def receive(self, data: bytes) -> None:
+        """What the driver sent."""
+        *commands, self._received = (self._received + data).split(self._terminator)
+        for command in commands:
+            self.commands.append(command)
+            reply = self._answer(command)
+            if reply is not None:
+                self.say(reply + self._terminator)
+
+    def say(self, data: bytes) -> None:
+        """Send bytes to the driver, in the next turn of the reactor."""
+        assert self._clock is not None
+        self._clock.callLater(0, self._deliver, data)
+
+    def _deliver(self, data: bytes) -> None:
+        if self._line is not None:
+            self._line.dataReceived(data)
+
+
+class _SerialTransport:
+    def __init__(self, double: SerialDouble) -> None:
+        self._double = double
+
+    def write(self, data: bytes) -> None:
+        self._double.receive(data)
+
+    def loseConnection(self) -> None:
+        self._double.unplug()
+
+
+class SerialPorts:
+    """The serial ports of a computer in memory."""
+
+    def __init__(self, clock: Clock, doubles: Mapping[str, SerialDouble]) -> None:
+        self._clock, self._doubles = clock, doubles
+
+    def open(self, settings: SerialSettings, line: Protocol) -> None:
+        """Open one, as `pylpaca.serial.open_port` does."""
+        self._doubles[settings.port].plug(line, self._clock)

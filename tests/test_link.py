@@ -1,0 +1,260 @@
+"""The holder table, and links that fail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from pylpaca.errors import DriverError, OperationCancelled
+from pylpaca.link import Link
+
+A, B = ("192.0.2.1", 1), ("192.0.2.1", 2)
+
+
+class LinkTestCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.calls: list[str] = []
+        self.link = self.made()
+
+    def made(self, **named: Any) -> Link:
+        return Link(lambda: self.calls.append("connect"), lambda: self.calls.append("disconnect"), self.clock, "it", **named)
+
+
+class HolderTableTests(LinkTestCase):
+    def test_opens_once(self) -> None:
+        """The first client opens the link, the second finds it open."""
+        self.link.vote(True, A)
+        self.link.vote(True, B)
+        self.assertEqual((self.link.is_open, self.calls, self.link.holders), (True, ["connect"], [A, B]))
+
+    def test_last_holder_closes(self) -> None:
+        """The link closes with the last holder's vote."""
+        self.link.vote(True, A)
+        self.link.vote(True, B)
+        self.link.vote(False, A)
+        self.assertTrue(self.link.is_open)
+        self.link.vote(False, B)
+        self.assertEqual((self.link.is_open, self.calls), (False, ["connect", "disconnect"]))
+
+    def test_nobody_opens_without_holding(self) -> None:
+        """ClientID 0 opens and closes, but does not hold."""
+        self.link.vote(True)
+        self.assertEqual((self.link.is_open, self.link.holders), (True, []))
+        self.link.vote(False)
+        self.assertFalse(self.link.is_open)
+
+    def test_nobody_does_not_close_a_held_link(self) -> None:
+        """ClientID 0 does not take the link from a client that holds it."""
+        self.link.vote(True, A)
+        self.link.vote(False)
+        self.assertTrue(self.link.is_open)
+
+    def test_stranger_closes_what_nobody_holds(self) -> None:
+        """A client that never connected closes a link that no one holds, not one that is held."""
+        self.link.vote(True)
+        self.link.vote(False, B)
+        self.assertFalse(self.link.is_open)
+        self.link.vote(True, A)
+        self.link.vote(False, B)
+        self.assertTrue(self.link.is_open)
+
+    def test_same_id_elsewhere_is_another(self) -> None:
+        """A holder is an address and an id."""
+        self.link.vote(True, ("192.0.2.1", 1))
+        self.link.vote(False, ("192.0.2.2", 1))
+        self.assertTrue(self.link.is_open)
+
+    def test_silence_lapses_the_vote_only(self) -> None:
+        """After ten silent minutes a vote no longer counts, but the link stays open until somebody closes it."""
+        self.link.vote(True, A)
+        self.clock.advance(601)
+        self.assertEqual((self.link.holders, self.link.is_open), ([], True))
+        self.link.vote(False, B)
+        self.assertFalse(self.link.is_open)
+
+    def test_any_request_renews_the_vote(self) -> None:
+        """A request brings a lapsed vote back; one of a client that holds nothing does not make it a holder."""
+        self.link.vote(True, A)
+        self.clock.advance(601)
+        self.link.heard(A)
+        self.link.heard(B)
+        self.assertEqual(self.link.holders, [A])
+        self.link.vote(False, B)
+        self.assertTrue(self.link.is_open)
+
+    def test_same_again_is_harmless(self) -> None:
+        """Connecting twice and disconnecting twice are no-ops the second time."""
+        for wanted in (True, True, False, False):
+            self.link.vote(wanted, A)
+        self.assertEqual(self.calls, ["connect", "disconnect"])
+
+    def test_holders_are_bounded(self) -> None:
+        """However many ids a client makes up, the table does not grow without end."""
+        for number in range(1, 2000):
+            self.link.vote(True, ("192.0.2.1", number))
+        self.assertEqual(len(self.link.holders), Link.MOST_HOLDERS)
+        self.assertEqual(self.link.holders[-1], ("192.0.2.1", 1999))
+
+    def test_permanent(self) -> None:
+        """A permanent link is not closed by clients; the end of the server closes it."""
+        link = self.made(permanent=True)
+        link.vote(True)
+        link.vote(True, A)
+        link.vote(False, A)
+        link.vote(False)
+        self.assertTrue(link.is_open)
+        self.successResultOf(link.shut())
+        self.assertFalse(link.is_open)
+
+
+class SlowLinkTests(LinkTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.opening: Deferred[None] = Deferred()
+        self.closing: Deferred[None] = Deferred()
+        self.link = Link(self.opened, self.closed, self.clock, "it")
+
+    def opened(self) -> Deferred[None]:
+        self.calls.append("connect")
+        return self.opening
+
+    def closed(self) -> Deferred[None]:
+        self.calls.append("disconnect")
+        return self.closing
+
+    def test_busy_until_done(self) -> None:
+        """Connecting is true from the vote until the hook has answered."""
+        self.assertFalse(self.link.is_busy)
+        self.link.vote(True, A)
+        reached = self.link.reached()
+        self.assertEqual((self.link.is_busy, self.link.is_open), (True, False))
+        self.assertNoResult(reached)
+        self.opening.callback(None)
+        self.successResultOf(reached)
+        self.assertEqual((self.link.is_busy, self.link.is_open), (False, True))
+
+    def test_closed_to_calls_at_once(self) -> None:
+        """While the link is being closed it is not open any more."""
+        self.opening.callback(None)
+        self.link.vote(True, A)
+        self.link.vote(False, A)
+        self.assertEqual((self.link.is_busy, self.link.is_open), (True, False))
+        self.closing.callback(None)
+        self.assertFalse(self.link.is_busy)
+
+    def test_disconnect_while_connecting(self) -> None:
+        """A disconnect during connect waits for its end, then closes; who waited for the open link is told."""
+        waiting = Deferred.fromCoroutine(self.link.bring(True, A))
+        self.link.vote(False, A)
+        self.assertEqual(self.calls, ["connect"])
+        self.opening.callback(None)
+        self.closing.callback(None)
+        self.assertEqual((self.calls, self.link.is_open), (["connect", "disconnect"], False))
+        self.failureResultOf(waiting, OperationCancelled)
+
+    def test_connect_while_disconnecting(self) -> None:
+        """A connect during disconnect opens again when it is closed."""
+        self.opening.callback(None)
+        self.link.vote(True, A)
+        self.link.vote(False, A)
+        waiting = Deferred.fromCoroutine(self.link.bring(True, B))
+        self.opening = Deferred()
+        self.closing.callback(None)
+        self.opening.callback(None)
+        self.successResultOf(waiting)
+        self.assertEqual((self.link.is_open, self.link.holders), (True, [B]))
+
+    def test_hook_that_never_answers(self) -> None:
+        """A connect that does not answer is ended after its deadline, cleaned up, and told."""
+        self.link.vote(True, A)
+        self.closing.callback(None)
+        reached = self.link.reached()
+        self.clock.advance(Link.HOOK_DEADLINE)
+        self.assertIn("30 s", str(self.failureResultOf(reached, DriverError).value))
+        self.assertEqual((self.calls, self.link.is_busy, self.link.is_open), (["connect", "disconnect"], False, False))
+
+    def test_leaving_client_does_not_stop_it(self) -> None:
+        """A client that no longer waits changes nothing."""
+        self.link.vote(True, A)
+        reached = self.link.reached()
+        reached.addErrback(lambda _: None)
+        reached.cancel()
+        self.opening.callback(None)
+        self.assertTrue(self.link.is_open)
+
+
+class FailingLinkTests(LinkTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.reason: Exception | None = DriverError("no port COM9")
+        self.link = self.made()
+
+    def made(self, **named: Any) -> Link:
+        def connect() -> None:
+            self.calls.append("connect")
+            if self.reason is not None:
+                raise self.reason
+
+        return Link(connect, lambda: self.calls.append("disconnect"), self.clock, "it", **named)
+
+    def test_failure_is_kept_for_the_client(self) -> None:
+        """A failed connect leaves nothing open, nobody holding, and its reason until the next vote."""
+        self.link.vote(True, A)
+        self.assertEqual((self.link.is_open, self.link.is_busy, self.link.holders), (False, False, []))
+        self.assertEqual(str(self.link.failure), "no port COM9")
+        self.assertEqual(self.calls, ["connect", "disconnect"])
+        self.failureResultOf(self.link.reached(), DriverError)
+        self.link.vote(False, A)
+        self.assertIsNone(self.link.failure)
+
+    def test_unexpected_exception(self) -> None:
+        """An exception that is no refusal is logged with its traceback and told in a sentence."""
+        self.reason = KeyError("baud")
+        self.link.vote(True, A)
+        self.assertEqual(str(self.link.failure), "it could not be connected: KeyError: 'baud'")
+        self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
+
+    def test_next_try(self) -> None:
+        """After a failure a client can try again."""
+        self.link.vote(True, A)
+        self.reason = None
+        self.link.vote(True, A)
+        self.assertEqual((self.link.is_open, self.link.failure, self.link.holders), (True, None, [A]))
+
+    def test_permanent_tries_again(self) -> None:
+        """A permanent link that cannot be opened is tried again, less and less often, until it opens."""
+        link = self.made(permanent=True)
+        link.vote(True)
+        for delay in (1, 2, 4, 8, 16, 30, 30):
+            before = self.calls.count("connect")
+            self.clock.advance(delay - 0.01)
+            self.assertEqual(self.calls.count("connect"), before)
+            self.clock.advance(0.01)
+            self.assertEqual(self.calls.count("connect"), before + 1)
+        self.reason = None
+        self.clock.advance(30)
+        self.assertTrue(link.is_open)
+
+    def test_end_of_the_server_ends_the_tries(self) -> None:
+        """Nothing is tried after the server was told to stop."""
+        link = self.made(permanent=True)
+        link.vote(True)
+        self.successResultOf(link.shut())
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_failing_disconnect(self) -> None:
+        """A disconnect that fails closes the link all the same; the failure is logged."""
+        self.reason = None
+
+        def disconnect() -> None:
+            raise RuntimeError("stuck")
+
+        link = Link(lambda: None, disconnect, self.clock)
+        link.vote(True)
+        link.vote(False)
+        self.assertFalse(link.is_open)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
