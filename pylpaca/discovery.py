@@ -88,9 +88,11 @@ class Responder(DatagramProtocol):
         if not datagram.startswith(QUESTION):
             return
         source = ip_address(addr[0].partition("%")[0])
+        if getattr(source, "ipv4_mapped", None) is not None:
+            return  # an IPv4 question that the dual-stack socket got, too: the IPv4 socket answers it
         port = next((each.port for each in self._reach if source in each.network), None)
         if port is None or self.transport is None:
-            return  # among others: an IPv4 question on the IPv6 socket, which the IPv4 socket answers
+            return
         try:
             self.transport.write(b'{"AlpacaPort":%d}' % port, addr)
         except OSError as error:

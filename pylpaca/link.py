@@ -161,8 +161,9 @@ class Link:
         hooked = Deferred.fromCoroutine(_run_hook(hook))
         try:
             await within(self._clock, self.HOOK_DEADLINE, hooked, f"{verb}() of {self._name}")
-        finally:
+        except Exception:
             hooked.cancel()  # this call is the link's own: one that is given up is ended
+            raise
 
     def _explained(self, reason: Exception) -> AlpacaError:
         if isinstance(reason, AlpacaError):

@@ -186,7 +186,8 @@ def find_driver(name: str) -> type[device.Device]:
         module = _import(module_name)
     found = getattr(module, class_name, None)
     if found is None:
-        there = [each for each, value in vars(module).items() if isinstance(value, type)]
+        classes = {each: value for each, value in vars(module).items() if isinstance(value, type)}
+        there = [each for each, value in classes.items() if value.__module__ == module.__name__]
         raise CannotLoad(f"there is no {class_name} in {module.__name__} ({module.__file__}); {nearest(class_name, there)}")
     if not isinstance(found, type):
         raise CannotLoad(f"{class_name} in {module.__name__} is not a class")

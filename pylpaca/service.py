@@ -28,7 +28,7 @@ from twisted.python import usage
 from twisted.python.failure import Failure
 
 from pylpaca import __version__, config
-from pylpaca.calls import within
+from pylpaca.calls import settled, within
 from pylpaca.config import Configuration, Mistake
 from pylpaca.device import Surroundings
 from pylpaca.discovery import Address, DiscoveryService, own_addresses
@@ -262,7 +262,7 @@ class AlpacaServer(MultiService):
 async def _quiet(result: Any) -> None:
     """At the end, one thing that fails must not keep the others from ending."""
     try:
-        await result
+        await settled(result)
     except Exception as error:
         if not isinstance(error, DriverError):
             log.failure("while stopping")

@@ -165,7 +165,6 @@ class CappedRequest(Request):
 
     def process(self) -> None:
         if self._arrived > BODY_LIMIT:
-            self.setHeader(b"connection", b"close")
             self.write(_refused(self, BadRequest(f"the body is too long: at most {BODY_LIMIT} bytes", 413)))
             self.finish()
         else:

@@ -186,8 +186,8 @@ class SlowFocuser(BareFocuser):
     def MaxStep(self) -> Any:
         return self._later()
 
-    async def Move(self, Position: int) -> None:
-        await self._later()
+    def Move(self, Position: int) -> Any:
+        return self._later()
 
 
 class FaultyMonitor(SafetyMonitor):
@@ -221,7 +221,7 @@ class HalfMonitor(SafetyMonitor):
 class MisspelledFocuser(BareFocuser):
     """A focuser whose author called a parameter something else."""
 
-    def Move(self, position: int) -> None:  # type: ignore[override]
+    def Move(self, position: int) -> None:
         return None
 
 
