@@ -21,6 +21,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import DatagramProtocol
+from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 QUESTION = b"alpacadiscovery1"
@@ -100,23 +101,25 @@ class Responder(DatagramProtocol):
 
 
 def join_group_everywhere(sock: socket.socket) -> None:
-    """Join the IPv6 discovery group on every interface that has multicast."""
+    """Join the IPv6 discovery group on every interface that can and has not."""
     group = socket.inet_pton(socket.AF_INET6, GROUP)
     for index, _ in socket.if_nameindex():
         try:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group + struct.pack("@I", index))
         except OSError:
-            continue  # an interface without IPv6
+            continue  # an interface without IPv6, or one that has joined already
 
 
 class DiscoveryService(Service):
     """Listens for the question on every family on which HTTP is served; without discovery the server still works."""
 
     name = "discovery"
+    JOIN_EVERY = 30.0  # seconds
 
     def __init__(self, reactor: Any, port: int, addresses: Sequence[Address]) -> None:
         self._reactor, self._port, self._addresses = reactor, port, addresses
         self._listening: list[Any] = []
+        self._joining: LoopingCall | None = None
 
     @property
     def works(self) -> bool:
@@ -135,7 +138,7 @@ class DiscoveryService(Service):
         try:
             listening = self._reactor.listenMulticast(self._port, responder, interface=interface, listenMultiple=True)
             if interface == "::":
-                join_group_everywhere(listening.getHandle())
+                self._join(listening.getHandle())
         except (CannotListenError, OSError) as error:
             log.warn(
                 "discovery does not answer on {words} ({error}); type the address into the client instead",
@@ -145,7 +148,15 @@ class DiscoveryService(Service):
         else:
             self._listening.append(listening)
 
+    def _join(self, sock: socket.socket) -> None:
+        """Join now, and again and again: interfaces come up after the server, as Wi-Fi does."""
+        self._joining = LoopingCall(join_group_everywhere, sock)
+        self._joining.clock = self._reactor
+        self._joining.start(self.JOIN_EVERY)
+
     def stopService(self) -> Deferred[Any]:
         super().stopService()
+        if self._joining is not None:
+            self._joining.stop()
         listening, self._listening = self._listening, []
         return gatherResults([maybeDeferred(each.stopListening) for each in listening])

@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from twisted.internet.error import CannotListenError
+from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -102,10 +103,11 @@ class ReachTests(SynchronousTestCase):
         self.assertEqual(loopback, sorted(loopback))
 
 
-class Multicasts:
-    """A reactor that only listens for datagrams."""
+class Multicasts(Clock):
+    """A clock and a reactor that only listens for datagrams."""
 
     def __init__(self, failing: str = "") -> None:
+        super().__init__()
         self.failing, self.listening = failing, []  # type: ignore[var-annotated]
 
     def listenMulticast(self, port: int, protocol: Responder, interface: str, listenMultiple: bool) -> Any:

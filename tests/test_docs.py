@@ -1,0 +1,107 @@
+"""What the documentation shows is executed."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+import drivers
+from pylpaca import config, device
+from pylpaca.interfaces import DEVICE_TYPES
+from pylpaca.roster import add_driver_folders, find_driver, verify
+
+ROOT = Path(__file__).parent.parent
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
+
+
+class DriverPageTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.patch(drivers, "__path__", list(drivers.__path__))
+        self.addCleanup(sys.modules.pop, "drivers.rain", None)
+        self.home = Path(self.mktemp())
+        (self.home / "drivers").mkdir(parents=True)
+        self.sensor, self.trial = blocks("docs/drivers.md", "python")
+        (self.home / "drivers" / "rain.py").write_text(self.sensor)
+
+    def test_safety_monitor(self) -> None:
+        """The safety monitor is complete, in at most 12 lines, and works through the whole server."""
+        lines = [line for line in self.sensor.split("\n") if line.strip()]
+        self.assertLessEqual(len(lines), 12)
+        add_driver_folders(config.read({"drivers": []}, path=self.home / "config.json"))
+        verify(find_driver("RainSensor"), "safetymonitor")
+        names: dict[str, Any] = {}
+        exec(compile(self.trial, "docs/drivers.md", "exec"), names)
+        server, sensor = names["server"], names["sensor"]
+        self.assertEqual(sensor.commands, [b"R?"])
+        state = server.get("safetymonitor/0/devicestate").value
+        self.assertEqual(state[0], {"Name": "IsSafe", "Value": True})
+        sensor.unplug()
+        self.assertEqual(server.get("safetymonitor/0/issafe").error, 0x500)
+
+    def test_configuration(self) -> None:
+        """The configuration beside it is right, too."""
+        (text,) = blocks("docs/drivers.md", "json")
+        found = config.read(json.loads(text), text, self.home / "config.json")
+        self.assertEqual(found.mistakes, ())
+        add_driver_folders(found)
+        entry = found.devices[0].entry
+        settings = find_driver(entry.device_driver).Settings.model_validate(entry.driver_config)
+        self.assertEqual(settings.model_dump()["dry_above"], 700)
+
+    def test_what_has_to_be_written(self) -> None:
+        """The table of what an author has to write names exactly that, for every device type."""
+        page = (ROOT / "docs/drivers.md").read_text()
+        rows = dict(re.findall(r"^\| (\w+) \| `\w+` \| (.*) \|$", page, re.MULTILINE))
+        self.assertEqual(set(rows), set(DEVICE_TYPES))
+        for kind, base in device.BASES.items():
+            written = set(re.findall(r"`(\w+)`", rows[kind].partition(", and `Position`")[0]))
+            self.assertEqual(written, set(base.__abstractmethods__), kind)
+
+
+class ConfigurationPageTests(SynchronousTestCase):
+    def test_example(self) -> None:
+        """The example is right."""
+        (text,) = blocks("docs/configuration.md", "json")
+        self.assertEqual(config.read(json.loads(text), text).mistakes, ())
+
+    def test_every_key(self) -> None:
+        """The tables name every key there is, and no other."""
+        page = (ROOT / "docs/configuration.md").read_text()
+        devices, server = page.split("`server`: all of it optional.")
+        for text, model in ((devices, config.DriverEntry), (server, config.ServerSection)):
+            rows = re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
+            self.assertEqual({key for row in rows for key in re.findall(r"`(\w+)`", row)}, set(model.model_fields))
+
+    def test_repository_configuration(self) -> None:
+        """The repository's own config.json is right, and has a simulator of every type and the dome template."""
+        found = config.load(ROOT / "config.json")
+        self.assertEqual(found.mistakes, ())
+        names = {each.entry.device_type: each.entry.device_driver for each in reversed(found.devices)}
+        self.assertEqual(set(names), set(DEVICE_TYPES))
+        self.assertTrue(all(name.endswith("Simulator") for name in names.values()), names)
+        self.assertIn("MyDomeDriver", [each.entry.device_driver for each in found.devices])
+
+
+class ReadmeTests(SynchronousTestCase):
+    def test_two_commands(self) -> None:
+        """The first screen has exactly two commands, and CI runs the second where it is."""
+        readme = (ROOT / "README.md").read_text()
+        screen = readme.partition("\n## ")[0]
+        commands = [line.strip() for line in screen.split("\n") if line.startswith("    pip ")]
+        self.assertEqual(commands, ["pip install '.[camera]' && twistd -n pylpaca", "pip install tox && tox"])
+        script = ROOT / ".ci" / "run"
+        if script.exists():  # the tests of an installed wheel do not have it
+            self.assertIn(f"\n{commands[1]}\n", script.read_text())
+
+    def test_configuration(self) -> None:
+        """The configuration in the README is right."""
+        (text,) = re.findall(r'^    (\{"drivers".*?\]\})$', (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+        self.assertEqual(config.read(json.loads(text), text).mistakes, ())

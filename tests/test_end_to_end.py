@@ -1,0 +1,278 @@
+"""The whole thing: a real twistd, real ports, a real terminal, and ASCOM's own client."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from alpaca import management
+from alpaca.dome import Dome, ShutterState
+from alpaca.exceptions import (
+    AlpacaRequestException,
+    InvalidValueException,
+    NotConnectedException,
+    NotImplementedException,
+)
+from alpaca.focuser import Focuser
+from alpaca.safetymonitor import SafetyMonitor
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
+
+from tests.firmware import RoofFirmware
+from tests.server_process import ServerProcess
+
+PATIENCE = 20.0  # seconds for something that takes one
+
+
+def free_udp_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def free_tcp_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def seen_until(last: Any, read: Callable[[], Any]) -> list[Any]:
+    """Every different value that is read, in order, until the last one is."""
+    seen = [read()]
+    ends = time.monotonic() + PATIENCE
+    while seen[-1] != last:
+        if time.monotonic() > ends:
+            raise AssertionError(f"{last} was not reached: {seen}")
+        value = read()
+        if value != seen[-1]:
+            seen.append(value)
+    return seen
+
+
+class ServerTestCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.folder = Path(self.mktemp())
+        self.folder.mkdir()
+
+    def started(self, configuration: dict[str, Any] | None, *arguments: str) -> ServerProcess:
+        if configuration is not None:
+            (self.folder / "config.json").write_text(json.dumps(configuration))
+            arguments = ("--config", "config.json", *arguments)
+        server = ServerProcess(arguments, self.folder)
+        self.addCleanup(server.terminate)
+        return server
+
+
+class AlpycaTests(ServerTestCase):
+    """ASCOM's own Python client drives the three devices, one of them over a terminal."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.firmware = RoofFirmware()
+        self.addCleanup(self.firmware.stop)
+        drivers = [
+            {"device_type": "dome", "device_number": 0, "device_driver": "DomeSimulator"},
+            {
+                "device_type": "dome",
+                "device_number": 1,
+                "device_driver": "MyASCOMDomeDriver",
+                "driver_config": {"port": self.firmware.port},
+            },
+            {"device_type": "focuser", "device_number": 0, "device_driver": "FocuserSimulator"},
+            {"device_type": "safetymonitor", "device_number": 0, "device_driver": "SafetyMonitorSimulator"},
+        ]
+        self.server = self.started({"drivers": drivers}, "--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off")
+        self.address = self.server.address
+
+    def test_session(self) -> None:
+        """List, connect, read everything, open and close the roof, move the focuser, be refused, disconnect, end."""
+        self.listed()
+        devices = [Dome(self.address, 0), Dome(self.address, 1), Focuser(self.address, 0), SafetyMonitor(self.address, 0)]
+        for device in devices:
+            device.Connected = True
+            self.assertIs(device.Connected, True)
+        self.every_property(*devices)
+        self.roof(devices[1])
+        self.focus(devices[2])
+        self.assertIs(devices[3].IsSafe, True)
+        self.refusals(devices[0], devices[1])
+        for device in devices:
+            device.Disconnect()
+            self.assertEqual(seen_until(False, partial(getattr, device, "Connecting"))[-1], False)
+            self.assertIs(device.Connected, False)
+        self.assertRaises(NotConnectedException, lambda: devices[0].Azimuth)
+        self.assertEqual(self.server.terminate(), 0)
+        self.assertNotIn("Traceback", "\n".join(self.server.lines))
+
+    def listed(self) -> None:
+        self.assertEqual(management.apiversions(self.address), [1])
+        self.assertTrue(management.description(self.address))
+        devices = management.configureddevices(self.address)
+        found = [(each["DeviceType"], each["DeviceNumber"]) for each in devices]
+        self.assertEqual(found, [("Dome", 0), ("Dome", 1), ("Focuser", 0), ("SafetyMonitor", 0)])
+        self.assertEqual(len({each["UniqueID"] for each in devices}), 4)
+
+    def every_property(self, *devices: Any) -> None:
+        refused = set()
+        for device in devices:
+            cls = type(device)
+            for name in sorted(each for each in dir(cls) if isinstance(getattr(cls, each), property)):
+                try:
+                    getattr(device, name)
+                except NotImplementedException:
+                    refused.add(f"{cls.__name__}.{name}")
+        # the template's roof has neither of these; everything else is there on every device
+        self.assertEqual(refused, {"Dome.Altitude", "Dome.AtHome", "Dome.AtPark", "Dome.Azimuth"})
+
+    def roof(self, dome: Any) -> None:
+        self.assertIs(dome.ShutterStatus, ShutterState.shutterClosed)
+        dome.OpenShutter()
+        seen = seen_until(ShutterState.shutterOpen, lambda: dome.ShutterStatus)
+        self.assertEqual(seen, [ShutterState.shutterOpening, ShutterState.shutterOpen])
+        dome.CloseShutter()
+        self.assertIs(dome.Slewing, True)
+        seen = seen_until(ShutterState.shutterClosed, lambda: dome.ShutterStatus)
+        self.assertEqual(seen, [ShutterState.shutterClosing, ShutterState.shutterClosed])
+        self.assertIs(dome.Slewing, False)
+        self.assertLess({b"OPEN", b"CLOSE"}, set(self.firmware.commands))
+
+    def focus(self, focuser: Any) -> None:
+        target = focuser.Position + 2000
+        focuser.Move(target)
+        self.assertIs(focuser.IsMoving, True)
+        self.assertEqual(seen_until(False, lambda: focuser.IsMoving), [True, False])
+        self.assertEqual(focuser.Position, target)
+
+    def refusals(self, dome: Any, roof: Any) -> None:
+        self.assertRaises(InvalidValueException, dome.SlewToAzimuth, 400.0)
+        self.assertRaises(NotImplementedException, roof.SlewToAzimuth, 40.0)
+        self.assertRaises(AlpacaRequestException, lambda: Dome(self.address, 7).Name)
+
+
+class StartAndStopTests(ServerTestCase):
+    def test_2019(self) -> None:
+        """The configuration of 2019 starts as it is."""
+        entry = {"device_type": "dome", "device_number": 0, "device_driver": "MyASCOMDomeDriver", "driver_config": {}}
+        server = self.started({"drivers": [entry]}, "--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off")
+        (device,) = management.configureddevices(server.address)
+        self.assertEqual((device["DeviceType"], device["DeviceName"]), ("Dome", "Dome 0"))
+        self.assertEqual(server.terminate(), 0)
+        self.assertFalse((self.folder / "twistd.pid").exists())
+
+    def test_same_ids_after_a_restart(self) -> None:
+        """UniqueIDs survive, the default simulators' too."""
+        ids = []
+        for _ in range(2):
+            server = self.started(None, "--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off")
+            ids.append([each["UniqueID"] for each in management.configureddevices(server.address)])
+            self.assertEqual(server.terminate(), 0)
+        self.assertEqual(ids[0], ids[1])
+
+    def test_port_in_use(self) -> None:
+        """One sentence, and status 1."""
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            server = self.started(None, "--listen", f"tcp:{other.getsockname()[1]}:interface=127.0.0.1")
+            self.assertEqual(server.status, 1)
+        self.assertEqual(sum("its port is in use by another program" in line for line in server.lines), 1)
+        self.assertNotIn("Traceback", "\n".join(server.lines))
+
+    def test_mistakes(self) -> None:
+        """Mistakes in the configuration, each in a line, and status 1."""
+        server = self.started({"drivers": [{"device_type": "doom"}]})
+        self.assertEqual(server.status, 1)
+        self.assertEqual(server.lines[0], "pylpaca cannot start:")
+        told = "\n".join(server.lines)
+        self.assertIn("config.json:1:15: drivers[0].device_type: there is no device type 'doom'", told)
+        self.assertIn("config.json:1:14: drivers[0].device_number: is missing", told)
+        self.assertNotIn("Traceback", "\n".join(server.lines))
+
+    def test_module(self) -> None:
+        """`python -m pylpaca` does the same."""
+        arguments = ["--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off"]
+        server = ServerProcess(arguments, self.folder, [sys.executable, "-m", "pylpaca"])
+        self.addCleanup(server.terminate)
+        self.assertEqual(management.apiversions(server.address), [1])
+        self.assertEqual(server.terminate(), 0)
+
+    def test_both_families(self) -> None:
+        """By default one port serves IPv4 and IPv6 clients."""
+        if not socket.has_ipv6:
+            raise SkipTest("this machine has no IPv6")
+        port = free_tcp_port()
+        server = self.started(None, "--listen", rf"tcp6:{port}:interface=\:\:", "--discovery-port", "off")
+        self.assertIn(f"[::1]:{port}", server.ready)
+        for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+            with socket.socket(family) as client:
+                client.connect((host, port))
+                client.sendall(b"GET /management/apiversions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                self.assertTrue(client.recv(100).startswith(b"HTTP/1.1 200 OK"))
+
+
+class DiscoveryTests(ServerTestCase):
+    def asked(self, port: int, datagram: bytes, wait: float) -> bytes | None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(wait)
+            client.sendto(datagram, ("127.0.0.1", port))
+            try:
+                return client.recv(1000)
+            except TimeoutError:
+                return None
+
+    def test_answer(self) -> None:
+        """The question is answered with the port of HTTP; anything else is not."""
+        port = free_udp_port()
+        server = self.started(None, "--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", str(port))
+        expected = b'{"AlpacaPort":%d}' % int(server.address.rpartition(":")[2])
+        self.assertEqual(self.asked(port, b"alpacadiscovery1", PATIENCE), expected)
+        self.assertIsNone(self.asked(port, expected, 0.3))
+
+    def test_two_servers(self) -> None:
+        """Two servers of one machine share the port, and a broadcast reaches both."""
+        port = free_udp_port()
+        arguments = ("--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", str(port))
+        servers = [self.started(None, *arguments), self.started(None, *arguments)]
+        expected = {b'{"AlpacaPort":%d}' % int(server.address.rpartition(":")[2]) for server in servers}
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            client.settimeout(PATIENCE)
+            client.sendto(b"alpacadiscovery1", ("127.255.255.255", port))
+            self.assertEqual({client.recv(1000), client.recv(1000)}, expected)
+
+
+class LoopbackOnlyTests(ServerTestCase):
+    """
+    alpyca and the embedded default on its default ports.
+
+    alpyca broadcasts on every interface, so this runs where loopback is the only one that has IPv4.
+    """
+
+    def found(self) -> Any:
+        command = [sys.executable, "-m", "tests.loopback_only", str(self.folder)]
+        namespace = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
+        if shutil.which("unshare") is None or subprocess.run([*namespace, "true"], capture_output=True).returncode:
+            raise SkipTest("no network namespace here: install util-linux, or allow user namespaces")
+        paths = os.pathsep.join([os.getcwd(), *filter(None, sys.path)])
+        environment = {**os.environ, "PYTHONPATH": paths}
+        done = subprocess.run([*namespace, *command], capture_output=True, text=True, env=environment, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def test_discovery(self) -> None:
+        """alpyca finds the server, and the devices; a question to the IPv6 group is answered, too."""
+        found = self.found()
+        self.assertEqual(found["ipv4"], ["127.0.0.1:11111"])
+        self.assertEqual(found["devices"], ["Dome", "Focuser", "SafetyMonitor"])
+        self.assertEqual(found["status"], 0)
+        if found["ipv6"] is None:
+            raise SkipTest("no interface with IPv6 could be made for the IPv6 question: install iproute2")
+        self.assertEqual(found["ipv6"], '{"AlpacaPort":11111}')
