@@ -56,10 +56,10 @@ class MyDomeDriver(Dome):
         await self._order(b"CLOSE")
 
     async def AbortSlew(self) -> None:
-        await self._order(b"STOP")
+        await self._order(b"STOP", urgent=True)
 
-    async def _order(self, command: bytes) -> None:
-        answer = await self.line.ask(command)
+    async def _order(self, command: bytes, urgent: bool = False) -> None:
+        answer = await self.line.ask(command, urgent)
         if answer.strip() != b"OK":
             raise DriverError(f"the roof answered {answer!r} to {command.decode()}")
 
@@ -73,7 +73,7 @@ class SimulatedRoof:
         self._clock = clock
         self._open, self._target, self._since = 0.0, 0.0, clock.seconds()  # 0 closed, 1 open
 
-    async def ask(self, command: bytes) -> bytes:
+    async def ask(self, command: bytes, urgent: bool = False) -> bytes:
         now = self._clock.seconds()
         step = (now - self._since) / self.SECONDS
         self._since = now

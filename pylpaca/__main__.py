@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -21,6 +22,8 @@ def main() -> None:
     from twisted.scripts.twistd import run
 
     sys.argv[1:] = arguments(sys.platform, sys.argv[1:])
+    if sys.path[0] == os.getcwd():  # Python's -m puts it there; what lies in it, such as a folder drivers, is no package
+        del sys.path[0]
     run()
 
 

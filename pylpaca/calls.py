@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
@@ -11,8 +13,9 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pylpaca.errors import AlpacaError, DriverError, MemberNotImplemented
+from pylpaca.errors import AlpacaError, DriverError, MemberNotImplemented, OperationCancelled
 from pylpaca.interfaces import Operation, operations
+from pylpaca.interfaces.rules import Done, Stage, Within
 from pylpaca.protocol import written
 from pylpaca.values import StateItem
 
@@ -28,6 +31,15 @@ class Callee(Protocol):
 
     def lacks(self, method: str) -> bool:
         """Whether nobody wrote this method for this device."""
+
+
+@contextmanager
+def no_exit() -> Iterator[None]:
+    """Code of a driver runs: that it calls sys.exit, as wrappers of SDKs do, is its failure, not the end of the server."""
+    try:
+        yield
+    except SystemExit as ended:
+        raise RuntimeError(f"the driver called sys.exit({ended.code!r})") from None
 
 
 def settle(coroutine: Coroutine[Any, Any, T]) -> T | Deferred[T]:
@@ -47,33 +59,78 @@ async def settled(result: T | Awaitable[T]) -> T:
     return await result if isawaitable(result) else result
 
 
-def perform(device: Callee, operation: Operation, arguments: dict[str, Any]) -> Any:
+def perform(device: Callee, operation: Operation, arguments: dict[str, Any], wanted: Callable[[], bool] = lambda: True) -> Any:
     """
     Look at the rules of an operation, then ask the driver.
 
+    :param wanted: whether the call may still begin after the rules have been waited for.
     :returns: what the driver gave, or a Deferred of it.
     :raises AlpacaError: a refusal, unless it took waiting to find out: then the Deferred fails with it.
     """
-    if operation.optional and device.lacks(operation.method):
-        raise MemberNotImplemented(f"{operation.member} is not implemented by this device")
     if operation.rules:
-        return settle(_by_the_rules(device, operation, arguments))
-    answer = getattr(device, operation.method)(**arguments)
+        return settle(_by_the_rules(device, operation, arguments, wanted))
+    _check_present(device, operation)
+    with no_exit():
+        answer = getattr(device, operation.method)(**arguments)
     return as_deferred(answer) if isawaitable(answer) else answer
 
 
-async def _by_the_rules(device: Callee, operation: Operation, arguments: dict[str, Any]) -> Any:
-    async def ask(method: str) -> Any:
-        return await settled(getattr(device, method)())
+def _check_present(device: Callee, operation: Operation) -> None:
+    if operation.optional and device.lacks(operation.method):
+        raise MemberNotImplemented(f"{operation.member} is not implemented by this device")
 
-    for rule in operation.rules:
-        await rule.enforce(ask, arguments)
-    return await settled(getattr(device, operation.method)(**arguments))
+
+async def _by_the_rules(device: Callee, operation: Operation, arguments: dict[str, Any], wanted: Callable[[], bool]) -> Any:
+    identity = [rule for rule in operation.rules if rule.stage is Stage.IDENTITY]
+    others = operation.rules[len(identity) :]
+    asked = _Asked(device, arguments)
+    try:
+        for rule in identity:
+            await rule.enforce(asked, arguments)
+        _check_present(device, operation)
+        for rule in others:
+            if rule.stage is not Stage.EFFECT:
+                await rule.enforce(asked, arguments)
+    except Done as done:
+        return done.value
+    if not wanted():
+        raise OperationCancelled(f"{operation.member} was given up before it began")
+    with no_exit():
+        answer = await settled(getattr(device, operation.method)(**arguments))
+    for rule in others:
+        if rule.stage is Stage.EFFECT:
+            await rule.enforce(asked, arguments)
+    return answer
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A device, as the rules of one call see it."""
+
+    _device: Callee
+    _arguments: dict[str, Any]
+
+    async def ask(self, method: str) -> Any:
+        parameters = operations(self._device.interface)[method].parameters
+        same = {each.name: self._arguments[each.name] for each in parameters}
+        with no_exit():
+            return await settled(getattr(self._device, method)(**same))
+
+    async def tell(self, method: str, value: Any) -> None:
+        await settled(getattr(self._device, method)(value))
+
+    def lacks(self, method: str) -> bool:
+        return self._device.lacks(method)
 
 
 def as_deferred(answer: Awaitable[T]) -> Deferred[T]:
     """A Deferred of what a driver promised; a driver's own Deferred is left to the driver."""
-    return Deferred.fromCoroutine(settled(answer))
+    return Deferred.fromCoroutine(_settled_without_exit(answer))
+
+
+async def _settled_without_exit(answer: Awaitable[T]) -> T:
+    with no_exit():
+        return await answer
 
 
 def within(clock: IReactorTime, seconds: float, waiting: Deferred[T], what: str) -> Deferred[T]:
@@ -112,18 +169,31 @@ def snapshot(device: Callee, time_stamp: Callable[[], str]) -> list[StateItem] |
 
 
 async def _snapshot(device: Callee, time_stamp: Callable[[], str]) -> list[StateItem]:
-    members = [operation for operation in operations(device.interface).values() if operation.in_state]
-    found = await gatherResults([Deferred.fromCoroutine(_value_now(device, each)) for each in members])
+    members: list[tuple[Operation, int | None]] = []
+    for operation in operations(device.interface).values():
+        if operation.in_state and operation.parameters:
+            members += [(operation, number) for number in range(await _count(device, operation))]
+        elif operation.in_state:
+            members.append((operation, None))
+    found = await gatherResults([Deferred.fromCoroutine(_value_now(device, *each)) for each in members])
     items = [item for item in found if item is not None]
     return [*items, StateItem("TimeStamp", time_stamp())]
 
 
-async def _value_now(device: Callee, operation: Operation) -> StateItem | None:
+async def _count(device: Callee, operation: Operation) -> int:
+    """How many things an operation with an Id can be asked about."""
+    (identity,) = (rule for rule in operation.rules if isinstance(rule, Within) and rule.stage is Stage.IDENTITY)
+    return cast(int, await settled(getattr(device, str(identity.high))()))
+
+
+async def _value_now(device: Callee, operation: Operation, number: int | None) -> StateItem | None:
+    """A member of DeviceState; of one with an Id, that of this number, which then stands behind its name."""
+    arguments = {} if number is None else {operation.parameters[0].name: number}
     try:
-        value = written(operation, await settled(perform(device, operation, {})))
+        value = written(operation, await settled(perform(device, operation, arguments)))
     except AlpacaError:
         return None  # a member without a value now is left out
     except Exception:
         log.failure("{member} left out of DeviceState", member=operation.member)
         return None
-    return StateItem(operation.member, value)
+    return StateItem(f"{operation.member}{'' if number is None else number}", value)

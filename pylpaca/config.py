@@ -151,6 +151,8 @@ def load(path: Path) -> Configuration:
         return _unreadable(path, Mistake(sentence, str(path), (), error.lineno, error.colno))
     except RecursionError:
         return _unreadable(path, Mistake("is not a configuration: it is nested too deeply", str(path)))
+    except ValueError as error:  # a number with thousands of digits
+        return _unreadable(path, Mistake(f"is not a configuration: {error}", str(path)))
     return read(content, text, path)
 
 
@@ -173,16 +175,24 @@ def read(content: Any, text: str = "", path: Path | None = None) -> Configuratio
         found.say("must be a list of folders", ("driver_path",))
         folders = []
     for index, each in enumerate(folders):
-        if not (home / each).is_dir():
-            found.say(f"there is no folder {home / each}", ("driver_path", index))
+        if not folder_of(home, each).is_dir():
+            found.say(f"there is no folder {folder_of(home, each)}", ("driver_path", index))
     devices = found.devices(top)
     return Configuration(
         tuple(devices),
         server,
-        tuple(home / each for each in folders),
+        tuple(folder_of(home, each) for each in folders),
         source,
         tuple(found.mistakes),
     )
+
+
+def folder_of(home: Path, text: str) -> Path:
+    """A folder as a configuration names it: beside the file, or absolute, or ~ for the user's own."""
+    try:
+        return home / Path(text).expanduser()
+    except RuntimeError:  # ~ of a user who is not there
+        return home / text
 
 
 class _Reader:
@@ -293,7 +303,7 @@ def _positions(text: str) -> tuple[dict[Place, tuple[int, int]], list[Place]]:
         offset = offset if at is None else at
         while line + 1 < len(starts) and starts[line + 1] <= offset:
             line += 1
-        if place in positions:
+        if place in positions and not any(place[: len(each)] == each for each in repeated):
             repeated.append(place)
         positions[place] = (line + 1, offset - starts[line] + 1)
         index += 1

@@ -24,8 +24,7 @@ from twisted.internet.protocol import DatagramProtocol
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-QUESTION = b"alpacadiscovery1"
-GROUP = "ff12::a1:9aca"
+from pylpaca.protocol import DISCOVERY_GROUP, DISCOVERY_QUESTION
 
 log = Logger()
 
@@ -80,13 +79,11 @@ def reaches(addresses: Iterable[Address], networks: Sequence[IPv4Network | IPv6N
 class Responder(DatagramProtocol):
     """Answers the question, and nothing else."""
 
-    noisy = False
-
     def __init__(self, reach: Sequence[Reach]) -> None:
         self._reach = reach
 
     def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:
-        if not datagram.startswith(QUESTION):
+        if not datagram.startswith(DISCOVERY_QUESTION):
             return
         source = ip_address(addr[0].partition("%")[0])
         if getattr(source, "ipv4_mapped", None) is not None:
@@ -102,7 +99,7 @@ class Responder(DatagramProtocol):
 
 def join_group_everywhere(sock: socket.socket) -> None:
     """Join the IPv6 discovery group on every interface that can and has not."""
-    group = socket.inet_pton(socket.AF_INET6, GROUP)
+    group = socket.inet_pton(socket.AF_INET6, DISCOVERY_GROUP)
     for index, _ in socket.if_nameindex():
         try:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group + struct.pack("@I", index))

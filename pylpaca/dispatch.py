@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from twisted.python.failure import Failure
 
 from pylpaca.calls import as_deferred, perform, shielded, within
 from pylpaca.config import nearest
+from pylpaca.device import Device
 from pylpaca.errors import AlpacaError, BadRequest, DriverError, NotConnected
 from pylpaca.interfaces import DEVICE_TYPES, Operation, operations
 from pylpaca.interfaces.declaration import ORDINARY_DEADLINE
@@ -80,18 +82,18 @@ class Dispatcher:
         ids = read_ids(request.verb, fields)
         arguments = read_arguments(operation, fields)
         holder = (request.peer, ids.client) if ids.client else None
-        call = _Call(entry, operation, ids, self._next_transaction())
-        try:
-            result = self._run(entry, operation, arguments, holder)
-        except Exception:
-            return call.failed(Failure())
-        if not isinstance(result, Deferred):
-            return call.succeeded(result)
+        under_way = _Call(entry, operation, ids, self._next_transaction())
         seconds = operation.deadline
         if entry.deadline is not None and seconds == ORDINARY_DEADLINE:
             seconds = entry.deadline
+        try:
+            result = call(entry.driver, operation, arguments, holder, entry.driver.clock.seconds() + seconds)
+        except Exception:
+            return under_way.failed(Failure())
+        if not isinstance(result, Deferred):
+            return under_way.succeeded(result)
         waiting = within(self._clock, seconds, result, f"{operation.member} of {entry.driver.name}")
-        return shielded(waiting.addCallbacks(call.succeeded, call.failed))
+        return shielded(waiting.addCallbacks(under_way.succeeded, under_way.failed))
 
     def _find(self, kind: str, number: str, member: str) -> tuple[Entry, Mapping[str, Operation]]:
         members = self._members.get(kind)
@@ -106,18 +108,33 @@ class Dispatcher:
             raise BadRequest(f"{kind} has no member {member[:40]!r}; {nearest(member, members)}")
         return entry, by_verb
 
-    def _run(self, entry: Entry, operation: Operation, arguments: dict[str, Any], holder: Holder | None) -> Any:
-        driver = entry.driver
-        if holder is not None:
-            driver.link.heard(holder)
-        if operation.method == "SetConnected":
-            return as_deferred(driver.link.bring(arguments["Connected"], holder))
-        if operation.method in ("Connect", "Disconnect"):
-            return driver.link.vote(operation.method == "Connect", holder)
-        if not (operation.while_disconnected or driver.link.is_open):
-            why = f": {driver.link.failure.sentence}" if driver.link.failure else "; connect it first"
-            raise NotConnected(f"{driver.name} is not connected{why}")
-        return perform(driver, operation, arguments)
+
+def call(
+    driver: Device, operation: Operation, arguments: dict[str, Any], holder: Holder | None = None, until: float = math.inf
+) -> Any:
+    """
+    One call of a device: is it connected, do the rules allow it, then the driver.
+
+    :param holder: who asks, if it can hold the link.
+    :param until: when its client gives up, on the driver's clock.
+    :returns: what the driver gave, or a Deferred of it.
+    :raises AlpacaError: the device refuses; or the Deferred fails with it.
+    """
+
+    def still_wanted() -> bool:
+        """Nothing begins to move after its client was told that it failed, or after a disconnect."""
+        return driver.clock.seconds() < until and (operation.while_disconnected or driver.link.is_open)
+
+    if holder is not None:
+        driver.link.heard(holder)
+    if operation.method == "SetConnected":
+        return as_deferred(driver.link.bring(arguments["Connected"], holder))
+    if operation.method in ("Connect", "Disconnect"):
+        return driver.link.vote(operation.method == "Connect", holder)
+    if not (operation.while_disconnected or driver.link.is_open):
+        why = f": {driver.link.failure.sentence}" if driver.link.failure else "; connect it first"
+        raise NotConnected(f"{driver.name} is not connected{why}")
+    return perform(driver, operation, arguments, still_wanted)
 
 
 @dataclass(frozen=True)
@@ -131,10 +148,9 @@ class _Call:
 
     def succeeded(self, value: Any) -> bytes:
         try:
-            value = written(self.operation, value)
-        except DriverError:
+            return success(self.operation, self.ids, self.server_transaction, written(self.operation, value))
+        except Exception:  # what a driver gave can fail while it is looked at
             return self.failed(Failure())
-        return success(self.operation, self.ids, self.server_transaction, value)
 
     def failed(self, failure: Failure) -> bytes:
         return refusal(self.operation, self.ids, self.server_transaction, self._explained(failure))
@@ -147,8 +163,15 @@ class _Call:
             return error
         mark = uuid4().hex[:8]  # so that what a client shows can be found in the log
         log.failure("{device} {member} failed, {mark}", failure, device=self._device, member=self.operation.method, mark=mark)
-        return DriverError(f"{self.operation.member}: {type(error).__name__}: {error} (in the server's log: {mark})")
+        return DriverError(f"{self.operation.member}: {type(error).__name__}: {_text(error)} (in the server's log: {mark})")
 
     @property
     def _device(self) -> str:
         return f"{self.entry.kind}/{self.entry.number}"
+
+
+def _text(error: BaseException | None) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "its text cannot be read"

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-from pylpaca.calls import settled, within
+from pylpaca.calls import no_exit, settled, within
 from pylpaca.errors import AlpacaError, DriverError, OperationCancelled
 
 Holder = tuple[str, int]
@@ -47,6 +47,7 @@ class Link:
         self._waiting: list[Deferred[None]] = []
         self._retry: IDelayedCall | None = None
         self._retry_after = 1.0
+        self._shut = False
         self._log = Logger(source=self)
 
     @property
@@ -62,6 +63,8 @@ class Link:
 
     def vote(self, wanted: bool, holder: Holder | None = None) -> None:
         """Ask for the link to be open or closed; `reached` says when it is."""
+        if self._shut:
+            return
         if wanted:
             if holder is not None:
                 self._hear(holder)
@@ -73,9 +76,13 @@ class Link:
             self._pursue(False)
 
     async def bring(self, wanted: bool, holder: Holder | None = None) -> None:
-        """Vote, and wait until the link is where the votes bring it."""
+        """Vote, and wait until the link is where the votes bring it; a vote against it does not fail because it cannot open."""
         self.vote(wanted, holder)
-        await self.reached()
+        try:
+            await self.reached()
+        except AlpacaError:
+            if wanted:
+                raise
         if wanted and not self.is_open:
             raise OperationCancelled(f"{self._name} was disconnected by another client before it was connected")
 
@@ -94,9 +101,8 @@ class Link:
 
     def shut(self) -> Deferred[None]:
         """The server stops: close whoever holds it. Fires when closed."""
-        self.permanent = False
-        if self._retry is not None and self._retry.active():
-            self._retry.cancel()
+        self._shut = True
+        self._stop_retrying()
         self._holders.clear()
         self._pursue(False)
         return self.reached()
@@ -110,6 +116,7 @@ class Link:
     def _pursue(self, wanted: bool) -> None:
         self._wanted = wanted
         self.failure = None
+        self._stop_retrying()
         if self._at_work or wanted is self.is_open:
             return
         self._at_work = True
@@ -125,11 +132,12 @@ class Link:
                 await self._close()
         self._at_work = False
         waiting, self._waiting = self._waiting, []
+        failure = self.failure  # who is told may vote at once, which begins anew
         for each in waiting:
-            if self.failure is None:
+            if failure is None:
                 each.callback(None)
             else:
-                each.errback(self.failure)
+                each.errback(failure)
 
     async def _open(self) -> None:
         try:
@@ -173,11 +181,17 @@ class Link:
         return DriverError(f"{self._name} could not be connected: {type(reason).__name__}: {reason}")
 
     def _try_again(self) -> None:
-        if self.permanent:
+        if self.permanent and not self._shut:
             self._retry = self._clock.callLater(self._retry_after, self.vote, True)
             self._retry_after = min(2 * self._retry_after, self.LONGEST_RETRY)
 
+    def _stop_retrying(self) -> None:
+        if self._retry is not None and self._retry.active():
+            self._retry.cancel()
+        self._retry = None
+
 
 async def _run_hook(hook: Hook) -> None:
-    """The hook as a coroutine, so that what it raises at once fails a Deferred too."""
-    await settled(hook())
+    """The hook as a coroutine, so that what it raises at once fails a Deferred, too."""
+    with no_exit():
+        await settled(hook())

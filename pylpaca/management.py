@@ -8,10 +8,18 @@ from typing import Any
 from pylpaca import __version__
 from pylpaca.config import ServerSection
 from pylpaca.errors import BadRequest
-from pylpaca.protocol import envelope, read_fields, read_ids
+from pylpaca.protocol import Ids, envelope, read_fields, read_ids
 from pylpaca.roster import Roster
 
 MANUFACTURER = "pylpaca"
+
+
+def _ids(query: bytes) -> Ids:
+    """The ids of a request; unreadable ones count as not given, so that whoever asks finds the devices."""
+    try:
+        return read_ids("GET", read_fields("GET", query, b""))
+    except BadRequest:
+        return Ids()
 
 
 class Management:
@@ -29,13 +37,12 @@ class Management:
         """
         The JSON that answers GET /management/{what}.
 
-        :raises BadRequest: there is nothing of this name, or the ids cannot be read.
+        :raises BadRequest: there is nothing of this name.
         """
         if what not in self._answers:
             known = ", ".join(f"/management/{each}" for each in self._answers)
             raise BadRequest(f"there is no /management/{what[:60]}; there are {known}", 404)
-        ids = read_ids("GET", read_fields("GET", query, b""))
-        return envelope(ids, self._next_transaction(), self._answers[what]())
+        return envelope(_ids(query), self._next_transaction(), self._answers[what]())
 
     def description(self) -> dict[str, str]:
         """What the server is."""

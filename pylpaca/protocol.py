@@ -16,6 +16,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import IntEnum
 from functools import cache
 from typing import Any, get_args, get_origin
@@ -23,16 +24,19 @@ from urllib.parse import parse_qsl
 
 from pylpaca.errors import AlpacaError, BadRequest, DriverError
 from pylpaca.interfaces import Operation, Parameter
-from pylpaca.values import StateItem
+from pylpaca.values import AxisRate, Frame, StateItem
 
 BODY_LIMIT = 1 << 16  # bytes of a PUT body
 FIELD_LIMIT = 100
 UINT32 = 1 << 32
 FORM = "application/x-www-form-urlencoded"
+DISCOVERY_QUESTION = b"alpacadiscovery1"
+DISCOVERY_GROUP = "ff12::a1:9aca"
 
 _UNSIGNED = re.compile(r"[0-9]{1,10}")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,10}")
-_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_LONGEST_NUMBER = 400  # characters; the longest double written out has 325
 _BOOLEANS = {"true": True, "false": False}
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
@@ -65,7 +69,7 @@ def _read_int(text: str) -> int:
 
 
 def _read_float(text: str) -> float:
-    if not _DECIMAL.fullmatch(text) or not math.isfinite(number := float(text)):
+    if len(text) > _LONGEST_NUMBER or not _DECIMAL.fullmatch(text) or not math.isfinite(number := float(text)):
         raise ValueError(text)
     return number
 
@@ -100,7 +104,27 @@ def _write_str(value: Any) -> str:
 def _write_state_item(value: Any) -> dict[str, Any]:
     if not isinstance(value, StateItem):
         raise TypeError
+    if isinstance(value.Value, float) and not math.isfinite(value.Value):
+        raise ValueError
     return {"Name": value.Name, "Value": value.Value}
+
+
+def _write_datetime(value: Any) -> str:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise TypeError
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
+
+
+def _write_axis_rate(value: Any) -> dict[str, float]:
+    if not isinstance(value, AxisRate):
+        raise TypeError
+    return {"Maximum": _write_float(value.Maximum), "Minimum": _write_float(value.Minimum)}
+
+
+def _write_frame(value: Any) -> list[Any]:
+    """Rows of pixels, as cameras have them, into the columns that Alpaca wants: `[x][y]` or `[x][y][plane]`."""
+    rows = value.tolist() if hasattr(value, "tolist") else value
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _unreadable(text: str) -> Any:
@@ -109,6 +133,9 @@ def _unreadable(text: str) -> Any:
 
 _SCALARS: Mapping[Any, WireType] = {
     bool: WireType("true or false", False, _read_bool, _write_bool),
+    datetime: WireType("a time as 2026-01-31T22:15:00.000Z", "0001-01-01T00:00:00.000Z", str, _write_datetime),
+    AxisRate: WireType("a range of speeds", None, _unreadable, _write_axis_rate),
+    Frame: WireType("an image", [], _unreadable, _write_frame),
     int: WireType("a whole number", 0, _read_int, _write_int),
     float: WireType("a number", 0.0, _read_float, _write_float),
     str: WireType("a text", "", str, _write_str),
@@ -116,13 +143,18 @@ _SCALARS: Mapping[Any, WireType] = {
 }
 
 
+def _is_enumeration(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, IntEnum)
+
+
 @cache
 def wire_type(kind: Any) -> WireType:
     """The wire type of the Python type that a declaration names."""
     if get_origin(kind) is list:
         inner = wire_type(get_args(kind)[0])
-        return WireType(f"a list, each {inner.name}", [], _unreadable, lambda values: _write_list(inner, values))
-    if isinstance(kind, type) and issubclass(kind, IntEnum):
+        neutral = [0] if _is_enumeration(get_args(kind)[0]) else []  # as the published API has it: TrackingRates is never empty
+        return WireType(f"a list, each {inner.name}", neutral, _unreadable, lambda values: _write_list(inner, values))
+    if _is_enumeration(kind):
         return WireType(
             f"a value of {kind.__name__}", 0, _read_int, lambda value: int(kind(_write_int(value)))
         )  # a number that is read becomes a `kind` when the rules are looked at: out of range is a refusal, not a 400
@@ -249,25 +281,47 @@ def written(operation: Operation, value: Any) -> Any:
         return None
     kind = wire_type(operation.returns)
     try:
-        return kind.write(value)
+        value = kind.write(value)
+        return value if operation.form is None else operation.form.shown(value)
     except (TypeError, ValueError, OverflowError):
         raise DriverError(f"the driver's {operation.method} gave {value!r:.60}, which is not {kind.name}") from None
 
 
 def success(operation: Operation, ids: Ids, server_transaction: int, value: Any) -> bytes:
     """The envelope of an operation that went well; `value` as `written` gives it."""
-    return envelope(ids, server_transaction, value, with_value=operation.returns_value)
+    return envelope(ids, server_transaction, value, operation.returns_value, before=_shape(operation, value))
 
 
 def refusal(operation: Operation, ids: Ids, server_transaction: int, error: AlpacaError) -> bytes:
     """The envelope of an operation that was refused."""
-    neutral = wire_type(operation.returns).neutral if operation.returns_value else None
-    return envelope(ids, server_transaction, neutral, with_value=operation.returns_value, error=error)
+    neutral = operation.form.neutral if operation.form is not None else None
+    if neutral is None and operation.returns_value:
+        neutral = wire_type(operation.returns).neutral
+    return envelope(ids, server_transaction, neutral, operation.returns_value, error, _shape(operation, neutral))
 
 
-def envelope(ids: Ids, server_transaction: int, value: Any, with_value: bool = True, error: AlpacaError | None = None) -> bytes:
+def _shape(operation: Operation, value: Any) -> dict[str, Any]:
+    """What stands before the Value of an image: the type of its pixels (2: 32-bit integers, 3: floats) and its rank."""
+    if operation.returns is not Frame:
+        return {}
+    rank, pixel = 0, value
+    while isinstance(pixel, list) and pixel:
+        rank, pixel = rank + 1, pixel[0]
+    return {"Type": 3 if isinstance(pixel, float) else 2, "Rank": max(rank, 2)}
+
+
+def envelope(
+    ids: Ids,
+    server_transaction: int,
+    value: Any,
+    with_value: bool = True,
+    error: AlpacaError | None = None,
+    before: Mapping[str, Any] | None = None,
+) -> bytes:
     """An Alpaca answer as JSON: exactly the keys of the protocol, no more."""
-    answer: dict[str, Any] = {"Value": value} if with_value else {}
+    answer: dict[str, Any] = dict(before or {})
+    if with_value:
+        answer["Value"] = value
     answer["ClientTransactionID"] = ids.transaction
     answer["ServerTransactionID"] = server_transaction
     answer["ErrorNumber"] = error.number if error else 0

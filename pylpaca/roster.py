@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from twisted.logger import Logger
 from zope.interface.exceptions import Invalid
 from zope.interface.verify import verifyClass
@@ -25,7 +25,8 @@ from zope.interface.verify import verifyClass
 from pylpaca import config, device
 from pylpaca.config import Configuration, DriverEntry, Mistake, Place, Source, explained, nearest
 from pylpaca.interfaces import DEVICE_TYPES, device_type, operations
-from pylpaca.interfaces.rules import Needs
+from pylpaca.interfaces.rules import AbsentWhile, Needs
+from pylpaca.link import Link
 from pylpaca.state import UniqueIds
 
 log = Logger()
@@ -77,6 +78,14 @@ class CannotLoad(Exception):
         self.sentence, self.key, self.missing_package = sentence, key, missing_package
 
 
+class BadSettings(Exception):
+    """What is wrong in `driver_config`, each with its place in it."""
+
+    def __init__(self, mistakes: list[tuple[Place, str]]) -> None:
+        super().__init__()
+        self.mistakes = mistakes
+
+
 def build(configuration: Configuration, surroundings: device.Surroundings, unique_ids: UniqueIds) -> tuple[Roster, list[Mistake]]:
     """
     Build every device of a configuration; nothing is opened.
@@ -91,16 +100,14 @@ def build(configuration: Configuration, surroundings: device.Surroundings, uniqu
         try:
             found = find_driver(entry.device_driver)
             verify(found, entry.device_type)
-            settings = found.Settings.model_validate(entry.driver_config)
-            driver = _construct(found, settings, entry, surroundings)
+            driver = _construct(found, entry, surroundings)
             _verify_capabilities(driver)
-        except ValidationError as error:
-            place = (*each.place, "driver_config")
-            for steps, sentence in explained(found.Settings, error):
-                mistakes.append(configuration.source.mistake(sentence, (*place, *steps)))
-            continue
         except CannotLoad as error:
             mistakes.append(_mistake(configuration.source, each.place, error))
+            continue
+        except BadSettings as error:
+            place = (*each.place, "driver_config")
+            mistakes += [configuration.source.mistake(sentence, (*place, *steps)) for steps, sentence in error.mistakes]
             continue
         surroundings.neighbours.add(entry.device_type, entry.device_number, driver)
         unique_id = entry.unique_id or unique_ids.of(entry.device_type, entry.device_number)
@@ -113,13 +120,22 @@ def _mistake(source: Source, place: Place, error: CannotLoad) -> Mistake:
     return source.mistake(error.sentence, (*place, error.key), error.missing_package)
 
 
-def _construct(found: type[device.Device], settings: Any, entry: DriverEntry, surroundings: device.Surroundings) -> device.Device:
+def _construct(found: type[device.Device], entry: DriverEntry, surroundings: device.Surroundings) -> device.Device:
     name = entry.name or f"{device_type(found.interface)} {entry.device_number}"
     own = replace(surroundings, name=name, autoconnect=entry.autoconnect)
     try:
-        return found(settings, own)
+        settings = found.Settings.model_validate(entry.driver_config)
+    except ValidationError as error:
+        raise BadSettings(explained(found.Settings, error)) from None
     except Exception as error:
+        raise CannotLoad(f"the settings of {found.__name__} cannot be checked: {_told(error)}") from None
+    try:
+        driver = found(settings, own)
+    except (Exception, SystemExit) as error:
         raise CannotLoad(f"{found.__name__} cannot be built: {_told(error)}") from None
+    if not isinstance(getattr(driver, "link", None), Link):
+        raise CannotLoad(f"{found.__name__}.__init__ must call super().__init__(settings, surroundings)")
+    return driver
 
 
 # ---- the embedded default -----------------------------------------------------------------------------------------
@@ -154,6 +170,9 @@ def add_driver_folders(configuration: Configuration) -> None:
     if configuration.source.file is not None:
         wanted.append(configuration.source.file.absolute().parent / "drivers")
     ours = [Path(each).resolve() for each in drivers.__path__]
+    shipped = Path(__file__).resolve().parent.parent / "drivers"
+    if shipped not in ours:  # a package of this name hides it: one with an __init__.py in the folder we were started in
+        ours.append(shipped)
     theirs = [each.resolve() for each in wanted if each.is_dir() and each.resolve() not in ours]
     for folder in theirs:
         for name in sorted(_module_names(folder) & {name for each in ours for name in _module_names(each)}):
@@ -188,10 +207,27 @@ def find_driver(name: str) -> type[device.Device]:
     if found is None:
         classes = {each: value for each, value in vars(module).items() if isinstance(value, type)}
         there = [each for each, value in classes.items() if value.__module__ == module.__name__]
-        raise CannotLoad(f"there is no {class_name} in {module.__name__} ({module.__file__}); {nearest(class_name, there)}")
+        where = getattr(module, "__file__", None)
+        if where is None:  # a folder: the module between is missing
+            known = [f"{name.removeprefix('drivers.')}.{each}" for name, each in _classes_below(module)]
+            raise CannotLoad(f"{module.__name__} is no module with a class {class_name}; {nearest(relative_name(name), known)}")
+        raise CannotLoad(f"there is no {class_name} in {module.__name__} ({where}); {nearest(class_name, there)}")
     if not isinstance(found, type):
         raise CannotLoad(f"{class_name} in {module.__name__} is not a class")
     return found
+
+
+def relative_name(name: str) -> str:
+    """What was asked for, without the package that all drivers are in."""
+    return name.removeprefix("drivers.")
+
+
+def _classes_below(package: ModuleType) -> Iterator[tuple[str, str]]:
+    """Every class below a folder of drivers, with its module."""
+    for folder in _folders():
+        for module, path in _sources(folder):
+            if module.startswith(f"{package.__name__}."):
+                yield from ((module, name) for name in _defined(path))
 
 
 def _import(name: str) -> ModuleType:
@@ -203,14 +239,15 @@ def _import(name: str) -> ModuleType:
         missing = error.name or ""
         if missing and (name == missing or name.startswith(f"{missing}.")):
             raise CannotLoad(f"no module {name} is installed; {_looked()}") from None
+        extra = ", or pylpaca with its extra camera: pip install 'pylpaca[camera]'" if missing == "numpy" else ""
         raise CannotLoad(
-            f"{name} needs the package {missing!r}, which is not installed: pip install {missing}", missing_package=missing
+            f"{name} needs the package {missing!r}, which is not installed: pip install {missing}{extra}", missing_package=missing
         ) from None
     except CannotLoad:
         raise
     except SyntaxError as error:
         raise CannotLoad(f"{error.filename}, line {error.lineno}: {error.msg}") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise CannotLoad(f"{name} cannot be imported: {_told(error)}") from None
 
 
@@ -237,7 +274,8 @@ def _search(class_name: str) -> str:
                 places.setdefault(name, []).append((module, folder))
     found = places.get(class_name)
     if not found:
-        raise CannotLoad(_not_found(f"no class {class_name}", class_name, places))
+        broken = [f"; {told}" for folder in _folders() for _, path in _sources(folder) if (told := _syntax_error(path))]
+        raise CannotLoad(_not_found(f"no class {class_name}", class_name, places) + "".join(broken))
     first = [module for module, folder in found if folder == found[0][1]]
     if len(first) > 1:
         choices = " or ".join(f"{module.removeprefix('drivers.')}.{class_name}" for module in first)
@@ -271,6 +309,17 @@ def _defined(path: Path) -> Iterator[str]:
             yield from (target.id for target in node.targets if isinstance(target, ast.Name))
 
 
+def _syntax_error(path: Path) -> str:
+    """Why a source is no Python, or nothing; a class may stand there that was not found."""
+    try:
+        ast.parse(path.read_bytes())
+    except SyntaxError as error:
+        return f"{path} is no Python (line {error.lineno}: {error.msg})"
+    except (OSError, ValueError) as error:
+        return f"{path} cannot be read ({error})"
+    return ""
+
+
 def _not_found(what: str, word: str, known: Iterable[str] | None = None) -> str:
     if known is None:
         known = [name.removeprefix("drivers.") for folder in _folders() for name, _ in _sources(folder)]
@@ -301,6 +350,11 @@ def verify(found: type[Any], kind: str) -> None:
         raise CannotLoad(f"{found.__name__} must be a subclass of pylpaca.device.{base.__name__}")
     if missing := sorted(getattr(found, "__abstractmethods__", ())):
         raise CannotLoad(f"{found.__name__} does not say {', '.join(missing)}: every {base.__name__} has to")
+    if not (isinstance(found.Settings, type) and issubclass(found.Settings, BaseModel)):
+        raise CannotLoad(f"{found.__name__}.Settings must be a pydantic model, as SerialSettings or NoSettings are")
+    for name in operations(interface):
+        if not inspect.isfunction(inspect.getattr_static(found, name)):
+            raise CannotLoad(f"{found.__name__}.{name} must be a plain method: def {name}(self, …)")
     try:
         verifyClass(interface, found)
     except Invalid as error:  # one, or several at once
@@ -325,12 +379,15 @@ def _verify_capabilities(driver: device.Device) -> None:
     name = type(driver).__name__
     for operation in operations(driver.interface).values():
         for rule in operation.rules:
-            if not isinstance(rule, Needs):
+            left_out = driver.lacks(operation.method) and not operation.optional
+            if isinstance(rule, AbsentWhile) and left_out and not driver.lacks(rule.member):
+                raise CannotLoad(f"{name}: {rule.member} is written, but {operation.method} is not implemented")
+            if not isinstance(rule, Needs) or operations(driver.interface)[rule.member].parameters:
                 continue
             can, missing = _answers_true(driver, rule.member), driver.lacks(operation.method)
             if can and missing:
                 raise CannotLoad(f"{name}: {rule.member} answers True, but {operation.method} is not implemented")
-            if can is False and not missing:
+            if can is False and not missing and operation.verb == "PUT":
                 log.warn(
                     "{name} has {method}, but {member} answers False: no client will use it",
                     name=name,

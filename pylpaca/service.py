@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from errno import EACCES, EADDRINUSE
 from pathlib import Path
@@ -84,8 +84,13 @@ class Options(usage.Options):
         if self.parent is not None and self.parent.get("nodaemon") and self.parent.get("pidfile") == "twistd.pid":
             self.parent["pidfile"] = ""
         reactor.seconds = time.monotonic  # type: ignore[method-assign]
+        in_front = self.parent is None or bool(self.parent.get("nodaemon", True))
+
+        def on_sigterm(end: Callable[[], None]) -> None:
+            signal.signal(signal.SIGTERM, lambda *_: reactor.callFromThread(end))  # type: ignore[attr-defined]
+
         try:
-            self.server = compose(self, reactor, os.environ)
+            self.server = compose(self, reactor, os.environ, on_sigterm, ended if in_front else CannotStart)
         except CannotStart as error:
             raise SystemExit(str(error)) from None
 
@@ -94,16 +99,29 @@ class CannotStart(Exception):
     """Why the server cannot start, for the person who started it."""
 
 
+def ended(sentence: str) -> BaseException:
+    """In the foreground the sentence stands in the log; a daemon hands it to the program that waits for it instead."""
+    return SystemExit(1)
+
+
 def makeService(options: Options) -> IService:
     """What twistd runs."""
     assert options.server is not None
     return options.server
 
 
-def compose(options: Options, reactor: Any, environment: Any) -> AlpacaServer:
+def compose(
+    options: Options,
+    reactor: Any,
+    environment: Mapping[str, str],
+    on_sigterm: Callable[[Callable[[], None]], None] = lambda end: None,
+    stop_with: Callable[[str], BaseException] = ended,
+) -> AlpacaServer:
     """
     Build the whole server; nothing is opened, written or moved.
 
+    :param on_sigterm: is told what to call on SIGTERM.
+    :param stop_with: makes the exception that ends the program when a port cannot be opened.
     :raises CannotStart: every mistake in the command line and the configuration, each in a line.
     """
     file = Path(options["config"]) if options["config"] is not None else None
@@ -123,7 +141,7 @@ def compose(options: Options, reactor: Any, environment: Any) -> AlpacaServer:
         mistakes.sort(key=lambda each: (each.line, each.column))
         raise CannotStart("\n".join(["pylpaca cannot start:", *(f"  {mistake}" for mistake in mistakes)]))
     site = build_site(configuration, roster, reactor)
-    return AlpacaServer(reactor, site, endpoints, discovery_port, roster, unique_ids)
+    return AlpacaServer(reactor, site, endpoints, discovery_port, roster, unique_ids, on_sigterm, stop_with)
 
 
 def build_site(configuration: Configuration, roster: Roster, clock: IReactorTime) -> AlpacaSite:
@@ -186,9 +204,12 @@ class AlpacaServer(MultiService):
         discovery_port: int | None,
         roster: Roster,
         unique_ids: UniqueIds,
+        on_sigterm: Callable[[Callable[[], None]], None],
+        stop_with: Callable[[str], BaseException],
     ) -> None:
         super().__init__()
         self.roster = roster
+        self._on_sigterm, self._stop_with = on_sigterm, stop_with
         self._reactor, self._site, self._listens = reactor, site, listens
         self._discovery_port, self._unique_ids = discovery_port, unique_ids
         self._ports: list[Any] = []
@@ -203,19 +224,25 @@ class AlpacaServer(MultiService):
         if self._discovery_port is not None:
             discovery = DiscoveryService(self._reactor, self._discovery_port, addresses)
             discovery.setServiceParent(self)
+        self._reactor.callWhenRunning(self._running, addresses, discovery is not None and discovery.works)
+
+    def _running(self, addresses: Sequence[Address], discovery_works: bool) -> None:
+        """The reactor runs: from here SIGTERM ends it cleanly; devices are connected, and people told."""
+        self._on_sigterm(self._reactor.stop)
         for entry in self.roster:
             if entry.driver.link.permanent:
                 entry.driver.link.vote(True)
-        self._reactor.callWhenRunning(self._running)
+        gc.collect()
+        gc.freeze()  # what was loaded at start is not looked at by the garbage collector again
         log.info(
             "ready: {count} devices; type one of these into a client: {addresses} (discovery {discovery})",
             count=len(self.roster.entries),
             addresses=", ".join(spoken(addresses, own_addresses())) or ", ".join(each.description for each in self._listens),
-            discovery=f"on UDP port {self._discovery_port}" if discovery and discovery.works else "off",
+            discovery=f"on UDP port {self._discovery_port}" if discovery_works else "off",
         )
 
     def _bind(self, listen: Listen) -> None:
-        """Open one port; raises SystemExit, with nothing left open, if that cannot be done."""
+        """Open one port; ends the program, with nothing left open, if that cannot be done."""
         reason = self._try(listen.endpoint)
         if reason is not None and listen.instead is not None and _errno(reason) not in (EADDRINUSE, EACCES):
             reason = self._try(listen.instead)
@@ -240,14 +267,7 @@ class AlpacaServer(MultiService):
         for port in self._ports:
             port.stopListening()
         log.critical("{sentence}", sentence=sentence)
-        raise SystemExit(1)
-
-    def _running(self) -> None:
-        """Once the reactor runs: end cleanly on SIGTERM, and take what was loaded at start off the garbage collector's rounds."""
-        if self._reactor.__class__.__module__.startswith("twisted.internet."):
-            signal.signal(signal.SIGTERM, lambda *_: self._reactor.callFromThread(self._reactor.stop))
-        gc.collect()
-        gc.freeze()
+        raise self._stop_with(sentence)
 
     def stopService(self) -> Deferred[Any]:
         ports, self._ports = self._ports, []

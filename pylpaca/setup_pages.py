@@ -50,11 +50,11 @@ class SetupPages:
         """
         entry = self._roster.find(kind, number)
         if entry is None:
-            raise BadRequest(f"there is no {kind[:40]} {number[:40]} here; /setup lists the devices", 404)
-        settings = entry.driver.settings.model_dump(mode="json")
+            raise BadRequest(f"there is no {kind[:40]} {number[:40]} here; /setup lists the devices", 403)
+        settings = {name: getattr(entry.driver.settings, name) for name in type(entry.driver.settings).model_fields}
         fields = type(entry.driver.settings).model_fields
         rows = "\n".join(
-            f"<tr><td>{escape(name)}</td><td>{escape(json.dumps(value))}</td>"
+            f"<tr><td>{escape(name)}</td><td>{escape(json.dumps(value, default=str))}</td>"
             f"<td>{escape(fields[name].description or '')}</td></tr>"
             for name, value in settings.items()
         )
@@ -65,6 +65,10 @@ class SetupPages:
             f"{table if settings else '<p>This device has no settings.</p>'}\n"
             f'<p>{self._where()} <a href="/setup">All devices</a></p>',
         )
+
+    def refusal(self, error: BadRequest) -> bytes:
+        """The page instead of one that is not there."""
+        return _page("Not here", f'<p>{escape(error.sentence)}</p>\n<p><a href="/setup">All devices</a></p>')
 
     def _row(self, entry: Entry) -> str:
         return (

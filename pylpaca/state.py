@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from errno import EIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import platformdirs
 from twisted.logger import Logger
+
+from pylpaca.config import folder_of
 
 log = Logger()
 
@@ -19,7 +22,7 @@ def state_folder(configured: str | None, config_file: Path | None, environment: 
     """The folder for state: as configured, else systemd's, else beside the configuration, else the user's own."""
     home = config_file.absolute().parent if config_file else Path.cwd()
     if configured is not None:
-        return home / Path(configured).expanduser()
+        return folder_of(home, configured)
     if environment.get("STATE_DIRECTORY"):
         return Path(environment["STATE_DIRECTORY"].partition(":")[0])
     if config_file is not None:
@@ -32,9 +35,15 @@ class StateFolder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._torn: set[Path] = set()  # kept aside when they are written next
+        self._unreachable: set[str] = set()
 
     def read(self, name: str) -> dict[str, Any]:
-        """The document, or an empty one; one that cannot be read is kept aside and said, and its last good copy taken."""
+        """
+        The document, or its last good copy, or an empty one. Nothing is changed.
+
+        One that cannot be understood is said, and kept aside when the document is written the next time.
+        """
         path = self._folder / f"{name}.json"
         for candidate in (path, path.with_suffix(".bak")):
             try:
@@ -44,9 +53,12 @@ class StateFolder:
                 raise ValueError("not a JSON object")
             except FileNotFoundError:
                 continue
-            except (OSError, ValueError) as error:
-                log.error("{path} cannot be read ({error}); it is kept aside", path=str(candidate), error=error)
-                self._keep_aside(candidate)
+            except ValueError as error:
+                log.error("{path} cannot be understood ({error}); it will be kept aside", path=str(candidate), error=error)
+                self._torn.add(candidate)
+            except OSError as error:  # what it says may be good: it is not written over
+                log.error("{path} cannot be read ({error}); nothing is written there", path=str(candidate), error=error)
+                self._unreachable.add(name)
         return {}
 
     def write(self, name: str, document: Mapping[str, Any]) -> None:
@@ -56,9 +68,13 @@ class StateFolder:
         :raises OSError: it could not be written, and is as it was.
         """
         path = self._folder / f"{name}.json"
+        if name in self._unreachable:
+            raise OSError(EIO, f"{path} could not be read before")
         self._folder.mkdir(parents=True, exist_ok=True)
         content = json.dumps(document, indent=2, sort_keys=True).encode() + b"\n"
         for target in (path, path.with_suffix(".bak")):
+            if target in self._torn:
+                self._keep_aside(target)
             self._replace(target, content)
 
     def _replace(self, path: Path, content: bytes) -> None:
@@ -93,7 +109,7 @@ class UniqueIds:
     def __init__(self, state: StateFolder) -> None:
         self._state = state
         self._ids = {key: text for key, text in state.read(self.DOCUMENT).items() if isinstance(text, str)}
-        self._fresh = False
+        self._fresh = False  # whether there is something to save
 
     def of(self, device_type: str, number: int) -> str:
         """The id of the device at this place, 122 random bits, the same at every start."""

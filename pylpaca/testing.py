@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPResponse
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from treq.client import HTTPClient
 from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IConsumer, IProtocol, IProtocolFactory, IStreamClientEndpoint
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
+from twisted.web.client import URI, Agent, HTTPConnectionPool
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IResponse
+from zope.interface import implementer
 
 from pylpaca import config
 from pylpaca.device import Device, Surroundings
@@ -26,6 +34,7 @@ from pylpaca.serial import SerialSettings
 from pylpaca.service import build_site
 from pylpaca.state import StateFolder, UniqueIds
 
+MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)  # when the simulated clock begins
 PUMPS = 100  # turns of the reactor that an answer without a delay may take
 
 
@@ -125,10 +134,15 @@ class MemoryServer:
         ports = SerialPorts(self.clock, serial or {})
         read = config.read(dict(configuration or {"drivers": []}))
         ids = UniqueIds(StateFolder(Path("in memory")))  # a folder that is never made
-        self.roster, mistakes = build(read, Surroundings(self.clock, open_port=ports.open), ids)
+        surroundings = Surroundings(self.clock, utc=self.utc, open_port=ports.open)
+        self.roster, mistakes = build(read, surroundings, ids)
         if found := [*read.mistakes, *mistakes]:
             raise AssertionError("\n".join(map(str, found)))
         self.site = build_site(read, self.roster, self.clock)
+
+    def utc(self) -> datetime:
+        """The time of day, which passes with the clock."""
+        return MIDNIGHT + timedelta(seconds=self.clock.seconds())
 
     def driver(self, kind: str, number: int = 0) -> Device:
         """A driver of this server."""
@@ -137,6 +151,14 @@ class MemoryServer:
     def connection(self, peer: str = "192.0.2.7") -> Connection:
         """A new connection from a client at this address."""
         return Connection(self.site, peer)
+
+    def http(self, peer: str = "192.0.2.7") -> HTTPClient:
+        """
+        treq's client of somebody at this address; whatever host it asks, it asks this server.
+
+        An answer that needs no time is there at once, any other as soon as `clock.advance` has let it pass.
+        """
+        return memory_http(self.site, self.clock, peer)
 
     def get(self, path: str, **parameters: Any) -> Answer:
         """GET a path; one that does not start with a slash is below /api/v1/."""
@@ -175,6 +197,110 @@ class MemoryServer:
         return connection
 
 
+def memory_http(site: Any, clock: Clock, peer: str = "192.0.2.7") -> HTTPClient:
+    """treq's client of somebody at this address; whatever host it asks, it asks this site, over connections in memory."""
+    return HTTPClient(_MemoryAgent(site, clock, peer), data_to_body_producer=_WholeBody)
+
+
+class _Wire(StringTransport):
+    """One end of a connection in memory: what is written arrives at the other end in the next turn of the reactor."""
+
+    def __init__(self, clock: Clock, protocol: IProtocol, peer: str) -> None:
+        super().__init__(peerAddress=IPv4Address("TCP", peer, 50000))
+        self._clock, self._protocol = clock, protocol
+        self._other: _Wire | None = None
+
+    def join(self, other: _Wire) -> None:
+        self._other = other
+        self._protocol.makeConnection(self)
+
+    def write(self, data: bytes) -> None:
+        if not self.disconnecting and self._other is not None:
+            self._clock.callLater(0, self._other.arrive, bytes(data))
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        self.write(b"".join(data))
+
+    def arrive(self, data: bytes) -> None:
+        if self._other is not None:
+            self._protocol.dataReceived(data)
+
+    def loseConnection(self) -> None:
+        if not self.disconnecting:
+            self.disconnecting = True
+            self._clock.callLater(0, self._end)
+
+    abortConnection = loseConnection
+
+    def _end(self) -> None:
+        other, self._other = self._other, None
+        if other is not None:
+            self._protocol.connectionLost(Failure(ConnectionDone()))
+            other._end()
+
+
+@implementer(IAgentEndpointFactory, IStreamClientEndpoint)
+class _WayToSite:
+    """However it is called, it is this site."""
+
+    def __init__(self, site: Any, clock: Clock, peer: str) -> None:
+        self._site, self._clock, self._peer = site, clock, peer
+
+    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
+        return self
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        here = IPv4Address("TCP", self._peer, 50000)
+        client, server = protocolFactory.buildProtocol(here), self._site.buildProtocol(here)
+        assert client is not None
+        ends = _Wire(self._clock, client, self._peer), _Wire(self._clock, server, self._peer)
+        ends[1].join(ends[0])
+        ends[0].join(ends[1])
+        return succeed(client)
+
+
+@implementer(IAgent)
+class _MemoryAgent:
+    """Twisted's agent over connections in memory."""
+
+    def __init__(self, site: Any, clock: Clock, peer: str) -> None:
+        self._clock = clock
+        self._agent = Agent.usingEndpointFactory(clock, _WayToSite(site, clock, peer), HTTPConnectionPool(clock))
+
+    def request(
+        self,
+        method: bytes,
+        uri: bytes,
+        headers: Headers | None = None,
+        bodyProducer: IBodyProducer | None = None,
+    ) -> Deferred[IResponse]:
+        answer: Deferred[IResponse] = self._agent.request(method, uri, headers, bodyProducer)
+        self._clock.advance(0)
+        return answer
+
+
+@implementer(IBodyProducer)
+class _WholeBody:
+    """A body that is sent at once: treq's own asks the real reactor for turns."""
+
+    def __init__(self, body: str | bytes) -> None:
+        self._body = body.encode() if isinstance(body, str) else body
+        self.length = len(self._body)
+
+    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
+        consumer.write(self._body)
+        return succeed(None)
+
+    def pauseProducing(self) -> None:
+        """It is sent already."""
+
+    def resumeProducing(self) -> None:
+        """It is sent already."""
+
+    def stopProducing(self) -> None:
+        """It is sent already."""
+
+
 class SerialDouble:
     """
     The device at the other end of a serial line.
@@ -186,12 +312,12 @@ class SerialDouble:
         self._answer, self._terminator = answer, terminator
         self._received = b""
         self._line: Protocol | None = None
-        self._clock: Clock | None = None
+        self.clock: Clock | None = None
         self.commands: list[bytes] = []
 
     def plug(self, line: Protocol, clock: Clock) -> None:
         """Connect a driver's end."""
-        self._line, self._clock = line, clock
+        self._line, self.clock = line, clock
         line.makeConnection(_SerialTransport(self))
 
     def unplug(self) -> None:
@@ -211,8 +337,8 @@ class SerialDouble:
 
     def say(self, data: bytes) -> None:
         """Send bytes to the driver, in the next turn of the reactor."""
-        assert self._clock is not None
-        self._clock.callLater(0, self._deliver, data)
+        assert self.clock is not None
+        self.clock.callLater(0, self._deliver, data)
 
     def _deliver(self, data: bytes) -> None:
         if self._line is not None:

@@ -50,6 +50,12 @@ def respond(request: IRequest, body: bytes, content_type: str, status: int = 200
     return body
 
 
+def _header(request: IRequest, name: bytes) -> str:
+    """A header's text; bytes that are none are still something to compare."""
+    values: list[bytes] = request.requestHeaders.getRawHeaders(name) or [b""]
+    return values[0].decode("latin-1")
+
+
 def _refused(request: IRequest, error: BadRequest) -> bytes:
     return respond(request, error.sentence.encode() + b"\n", TEXT, error.status, error.allow)
 
@@ -86,7 +92,7 @@ class Api:
                 member=member,
                 query=request.uri.partition(b"?")[2],
                 body=cast(Any, request.content).read(),
-                content_type=request.getHeader("content-type") or "",
+                content_type=_header(request, b"content-type"),
                 peer=peer_of(request),
             )
         )
@@ -108,7 +114,10 @@ class Api:
     @app.route("/setup/v1/<kind>/<number>/setup", methods=["GET"])
     def device_setup(self, request: IRequest, kind: str, number: str) -> Answer:
         """The page of a device."""
-        return respond(request, self._pages.device(kind, number), HTML)
+        try:
+            return respond(request, self._pages.device(kind, number), HTML)
+        except BadRequest as error:  # told as a page: people are here, with browsers
+            return respond(request, self._pages.refusal(error), HTML, error.status)
 
     @app.handle_errors(BadRequest)
     def refuse(self, request: IRequest, failure: Failure) -> bytes:

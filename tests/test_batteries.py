@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,20 +16,20 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pylpaca.interfaces import Operation, operations
 from pylpaca.protocol import FORM
+from pylpaca.roster import simulators
 from pylpaca.testing import Answer, MemoryServer
+from pylpaca.values import Frame
 
 BAD_VALUE = "asduio6fghZZ"
 BAD_CLIENTS = ("", "     ", "-12345", "NASDAQ")
 BAD_TRANSACTIONS = ("", "     ", "-67890", "qweqwe")
-GOOD: dict[Any, str] = {bool: "False", int: "1", float: "45", str: "text"}
+GOOD: dict[Any, str] = {bool: "False", int: "1", float: "20", str: "text", datetime: "2026-01-31T22:15:00.000Z"}
 
 DEVICES = [
-    {"device_type": "dome", "device_number": 0, "device_driver": "simulators.dome.DomeSimulator"},
+    *(each.entry.model_dump(exclude_none=True) for each in simulators().devices),
     {"device_type": "dome", "device_number": 1, "device_driver": "my_dome.MyDomeDriver"},
     {"device_type": "dome", "device_number": 2, "device_driver": "tests.doubles:NaiveDome"},
-    {"device_type": "focuser", "device_number": 0, "device_driver": "simulators.focuser.FocuserSimulator"},
     {"device_type": "focuser", "device_number": 1, "device_driver": "tests.doubles:BareFocuser"},
-    {"device_type": "safetymonitor", "device_number": 0, "device_driver": "simulators.safetymonitor.SafetyMonitorSimulator"},
 ]
 
 
@@ -51,7 +52,7 @@ class BatteryTests(SynchronousTestCase):
             self.assertEqual(self.server.put(f"{entry.kind}/{entry.number}/connected", Connected="True").error, 0)
 
     def good(self, operation: Operation) -> dict[str, str]:
-        return {parameter.name: GOOD[parameter.kind] for parameter in operation.parameters}
+        return {each.name: GOOD.get(each.kind, "0") for each in operation.parameters}
 
     def understood(self, what: str, answer: Answer, operation: Operation, echo: int) -> None:
         """HTTP 200 and the exact envelope."""
@@ -59,7 +60,8 @@ class BatteryTests(SynchronousTestCase):
         self.assertEqual(answer.headers["content-type"], "application/json; charset=utf-8", what)
         self.assertEqual(int(answer.headers["content-length"]), len(answer.body), what)
         envelope = json.loads(answer.body)
-        keys = ["Value"] if operation.returns_value else []
+        keys = ["Type", "Rank"] if operation.returns is Frame else []
+        keys += ["Value"] if operation.returns_value else []
         keys += ["ClientTransactionID", "ServerTransactionID", "ErrorNumber", "ErrorMessage"]
         self.assertEqual(list(envelope), keys, what)
         self.assertEqual(envelope["ClientTransactionID"], echo, what)
@@ -73,8 +75,10 @@ class BatteryTests(SynchronousTestCase):
         self.assertRegex(answer.text, r"^[^\n]{10,400}$", what)
 
     def gets(self, path: str, operation: Operation) -> None:
+        good = self.good(operation)
+
         def ask(**changed: str) -> Answer:
-            query = {"ClientID": "123456", "ClientTransactionID": "67890", **changed}
+            query = {**good, "ClientID": "123456", "ClientTransactionID": "67890", **changed}
             return self.server.get(path, **{name: text for name, text in query.items() if text != "left out"})
 
         self.understood(f"{path} normal", ask(), operation, 67890)
@@ -82,6 +86,12 @@ class BatteryTests(SynchronousTestCase):
         self.understood(f"{path} clientid", ask(ClientID="left out", clientid="123456"), operation, 67890)
         answer = ask(ClientTransactionID="left out", clienttransactionid="67890")
         self.understood(f"{path} clienttransactionid", answer, operation, 67890)
+        for parameter in operation.parameters:
+            if parameter.kind is not str:
+                self.refused(f"{path} {parameter.name} bad", ask(**{parameter.name: BAD_VALUE}))
+            self.refused(f"{path} {parameter.name} missing", ask(**{parameter.name: "left out"}))
+            swapped = {parameter.name: "left out", inverted(parameter.name): good[parameter.name]}
+            self.understood(f"{path} {parameter.name} inverted", ask(**swapped), operation, 67890)
         for text in BAD_CLIENTS:
             self.refused(f"{path} ClientID {text!r}", ask(ClientID=text))
         for text in BAD_TRANSACTIONS:
@@ -93,12 +103,18 @@ class BatteryTests(SynchronousTestCase):
         def send(**changed: str) -> Answer:
             form = {**good, "ClientID": "123456", "ClientTransactionID": "67890", **changed}
             body = urlencode({name: text for name, text in form.items() if text != "left out"}).encode()
-            return self.server.request("PUT", path, body)
+            connection = self.server.begin("PUT", path, body)
+            for _ in range(240):  # a synchronous slew takes its time
+                if (answer := connection.answer("PUT")) is not None:
+                    connection.hang_up()
+                    return answer
+                self.server.clock.advance(0.25)
+            raise AssertionError(f"no answer to PUT {path}")
 
         self.understood(f"{path} normal", send(), operation, 67890)
         self.understood(f"{path} extra", send(ExtraParameter="ExtraValue"), operation, 67890)
         for parameter in operation.parameters:
-            if parameter.kind is not str:
+            if parameter.kind not in (str, datetime):
                 self.refused(f"{path} {parameter.name} bad", send(**{parameter.name: BAD_VALUE}))
                 self.refused(f"{path} {parameter.name} empty", send(**{parameter.name: ""}))
             self.refused(f"{path} {parameter.name} missing", send(**{parameter.name: "left out"}))
@@ -155,7 +171,7 @@ class BatteryTests(SynchronousTestCase):
         for path in (
             "/api/v1/DOME/0/description",
             "/api/v1/Dome/0/description",
-            "/api/v1/camera/0/description",
+            "/api/v1/camera/7/description",
             "/api/v1/baddevicetype/0/description",
             "/api/v1/dome/-1/description",
             "/api/v1/dome/99999/description",
@@ -182,7 +198,7 @@ class BatteryTests(SynchronousTestCase):
         """What must answer before a connection does; everything else is not connected."""
         for path, operation in [*self.each("GET"), *self.each("PUT")]:
             if operation.verb == "GET":
-                error = self.server.get(path).error
+                error = self.server.get(path, **self.good(operation)).error
             elif operation.while_disconnected:
                 continue  # these connect
             else:

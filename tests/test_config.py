@@ -122,6 +122,15 @@ class SeededMistakesTests(SynchronousTestCase):
         """A file in another encoding is told so."""
         self.assertEqual(self.told(b'{"drivers": [], "\xe9": 1}'), [": is not UTF-8 text (byte 17); save it as UTF-8"])
 
+    def test_endless_number(self) -> None:
+        """A number with thousands of digits is told, too."""
+        self.assertIn("is not a configuration: Exceeds the limit", self.told('{"drivers": ' + "1" * 5000 + "}")[0])
+
+    def test_repeated_object(self) -> None:
+        """Of a key given twice only itself is told, not all that is in it."""
+        told = self.told('{"drivers": [],\n"server": {"location": "a"},\n"server": {"location": "b"}}')
+        self.assertEqual([line.partition(": ")[2] for line in told], ["server: is given twice; only one can hold"])
+
     def test_not_an_object(self) -> None:
         """A list is no configuration."""
         self.assertIn('must be an object: {"drivers": [...]}', self.told("[]")[0])

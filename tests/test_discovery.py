@@ -13,7 +13,6 @@ from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from pylpaca.discovery import (
-    GROUP,
     Address,
     DiscoveryService,
     Reach,
@@ -23,6 +22,7 @@ from pylpaca.discovery import (
     own_networks,
     reaches,
 )
+from pylpaca.protocol import DISCOVERY_GROUP
 
 EVERYWHERE = [Reach(ip_network("0.0.0.0/0"), 11111)]
 
@@ -161,6 +161,6 @@ class ServiceTests(SynchronousTestCase):
 
         self.patch(socket, "if_nameindex", lambda: [(1, "lo"), (2, "eth0")])
         join_group_everywhere(Socket())  # type: ignore[arg-type]
-        group = socket.inet_pton(socket.AF_INET6, GROUP)
+        group = socket.inet_pton(socket.AF_INET6, DISCOVERY_GROUP)
         self.assertEqual([value[:16] for value in joined], [group, group])
         self.assertEqual([value[16:] for value in joined], [(1).to_bytes(4, sys.byteorder), (2).to_bytes(4, sys.byteorder)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -231,6 +232,31 @@ class FaultTests(OneDeviceTestCase):
             self.assertEqual((answer.error, answer.json["Value"]), (0x500, False))
             self.assertIn("IsSafe gave", answer.json["ErrorMessage"])
 
+    def test_exits(self) -> None:
+        """A driver that calls sys.exit has failed; the server goes on."""
+        self.patch(self.driver, "IsSafe", lambda: sys.exit(3))
+        answer = self.get("issafe")
+        self.assertEqual(answer.error, 0x500)
+        self.assertIn("the driver called sys.exit(3)", answer.json["ErrorMessage"])
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_odd_failures(self) -> None:
+        """What a driver gives may fail while it is looked at, and so may its exception."""
+
+        def names() -> Any:
+            yield "A"
+            raise ZeroDivisionError
+
+        class Mute(Exception):
+            def __str__(self) -> str:
+                raise ZeroDivisionError
+
+        self.patch(self.driver, "SupportedActions", names)
+        self.assertEqual(self.get("supportedactions").error, 0x500)
+        self.driver.fault = Mute()
+        self.assertIn("Mute: its text cannot be read", self.get("issafe").json["ErrorMessage"])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError, Mute)), 2)
+
     def test_not_connected(self) -> None:
         """A disconnected device says so and what to do."""
         self.put("connected", Connected=False)
@@ -270,6 +296,25 @@ class DeadlineTests(OneDeviceTestCase):
         connection = self.begin("PUT", "move", b"Position=5")
         self.server.clock.advance(4)
         self.assertEqual(connection.answer("PUT").error, 0x500)
+
+    def test_nothing_moves_after_it_was_given_up(self) -> None:
+        """A call whose rules took too long to look at does not begin after its client was told that it failed."""
+        absolute: Deferred[bool] = Deferred()
+        self.patch(self.driver, "Absolute", lambda: absolute)
+        connection = self.begin("PUT", "move", b"Position=5")
+        self.server.clock.advance(4)
+        self.assertEqual(connection.answer("PUT").error, 0x500)
+        absolute.callback(False)
+        self.assertEqual(self.driver.asked, [])
+
+    def test_nothing_moves_after_a_disconnect(self) -> None:
+        """Nor does it begin on a device that was disconnected meanwhile."""
+        absolute: Deferred[bool] = Deferred()
+        self.patch(self.driver, "Absolute", lambda: absolute)
+        connection = self.begin("PUT", "move", b"Position=5")
+        self.put("connected", Connected=False)
+        absolute.callback(False)
+        self.assertEqual((connection.answer("PUT").error, self.driver.asked), (0x40E, []))
 
     def test_client_hangs_up(self) -> None:
         """A client that goes away does not stop the driver; the answer is dropped."""

@@ -26,8 +26,9 @@ from alpaca.focuser import Focuser
 from alpaca.safetymonitor import SafetyMonitor
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
+from pylpaca.interfaces import DEVICE_TYPES, device_type
 from tests.firmware import RoofFirmware
-from tests.server_process import ServerProcess
+from tests.server_process import TWISTD, ServerProcess
 
 PATIENCE = 20.0  # seconds for something that takes one
 
@@ -186,6 +187,37 @@ class StartAndStopTests(ServerTestCase):
         self.assertEqual(sum("its port is in use by another program" in line for line in server.lines), 1)
         self.assertNotIn("Traceback", "\n".join(server.lines))
 
+    def test_port_in_use_as_a_daemon(self) -> None:
+        """The program that starts a daemon is told, ends with status 1, and leaves no pid file behind."""
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            listen = ["--listen", f"tcp:{other.getsockname()[1]}:interface=127.0.0.1"]
+            command = [*TWISTD[:1], "pylpaca", *listen]
+            done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("pylpaca cannot listen on tcp:", done.stdout + done.stderr)  # twistd cuts it after a hundred letters
+        self.assertIn("its port is in use by another program", (self.folder / "twistd.log").read_text())
+        self.assertFalse((self.folder / "twistd.pid").exists())
+
+    def test_sigterm_at_once(self) -> None:
+        """From the moment it says that it is ready, it ends cleanly."""
+        for _ in range(3):
+            server = self.started(None, "--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off")
+            self.assertIn("ready", server.ready)
+            self.assertEqual(server.terminate(), 0)
+
+    def test_package_in_the_way(self) -> None:
+        """A package named drivers in the folder it is started in hides nothing of ours."""
+        (self.folder / "drivers").mkdir()
+        (self.folder / "drivers" / "__init__.py").write_text("raise RuntimeError('imported')")
+        arguments = ["--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off"]
+        for command in ([*TWISTD, "pylpaca"], [sys.executable, "-m", "pylpaca"]):
+            server = ServerProcess(arguments, self.folder, command)
+            self.addCleanup(server.terminate)
+            self.assertTrue(management.configureddevices(server.address))
+            self.assertEqual(server.terminate(), 0)
+
     def test_mistakes(self) -> None:
         """Mistakes in the configuration, each in a line, and status 1."""
         server = self.started({"drivers": [{"device_type": "doom"}]})
@@ -271,7 +303,7 @@ class LoopbackOnlyTests(ServerTestCase):
         """alpyca finds the server, and the devices; a question to the IPv6 group is answered, too."""
         found = self.found()
         self.assertEqual(found["ipv4"], ["127.0.0.1:11111"])
-        self.assertEqual(found["devices"], ["Dome", "Focuser", "SafetyMonitor"])
+        self.assertEqual(found["devices"], [device_type(interface) for interface in DEVICE_TYPES.values()])
         self.assertEqual(found["status"], 0)
         if found["ipv6"] is None:
             raise SkipTest("no interface with IPv6 could be made for the IPv6 question: install iproute2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -238,6 +239,36 @@ class FailingLinkTests(LinkTestCase):
         self.reason = None
         self.clock.advance(30)
         self.assertTrue(link.is_open)
+
+    def test_one_chain_of_tries(self) -> None:
+        """However often clients ask meanwhile, there is one next try."""
+        link = self.made(permanent=True)
+        link.vote(True)
+        for _ in range(5):
+            link.vote(True, A)
+        self.assertEqual(len(self.clock.getDelayedCalls()), 1)
+
+    def test_nobody_opens_it_after_the_end(self) -> None:
+        """While the server stops, a client cannot connect the device again."""
+        self.reason = None
+        link = self.made()
+        self.successResultOf(link.shut())
+        link.vote(True, A)
+        self.assertEqual((link.is_open, self.calls), (False, []))
+
+    def test_driver_that_exits(self) -> None:
+        """A driver that calls sys.exit has failed to connect, and ends nothing."""
+        link = Link(lambda: sys.exit("no camera"), lambda: None, self.clock, "it")
+        link.vote(True)
+        self.assertEqual((link.is_busy, link.is_open), (False, False))
+        self.assertIn("the driver called sys.exit('no camera')", str(link.failure))
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_disconnecting_does_not_fail(self) -> None:
+        """Who wants a device closed that could not be opened has what it wants."""
+        link = self.made(permanent=True)
+        link.vote(True, A)
+        self.successResultOf(Deferred.fromCoroutine(link.bring(False, A)))
 
     def test_end_of_the_server_ends_the_tries(self) -> None:
         """Nothing is tried after the server was told to stop."""

@@ -118,6 +118,12 @@ class ArgumentsTests(SynchronousTestCase):
             self.assertIn("Azimuth must be a number in degrees", refused.sentence)
             self.assertIn("PUT …/slewtoazimuth with the body Azimuth=12.5", refused.sentence)
 
+    def test_long_numbers(self) -> None:
+        """A number with thousands of digits is refused at once, however it ends."""
+        for text in ("1" * 60_000, "1" * 60_000 + "x", "1" * 399 + "x"):
+            refused = self.assertRaises(BadRequest, self.read, "SlewToAzimuth", Azimuth=text)
+            self.assertLess(len(refused.sentence), 200)
+
     def test_missing(self) -> None:
         """A missing parameter is named; one in the wrong case is told from a missing one."""
         self.assertIn("Azimuth", self.assertRaises(BadRequest, self.read, "SlewToAzimuth").sentence)

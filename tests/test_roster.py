@@ -139,6 +139,19 @@ class NotFoundTests(DriverFolderTestCase):
         self.assertIn("there is no SafetyMonitorSim in drivers.simulators.safetymonitor", told)
         self.assertIn("did you mean 'SafetyMonitorSimulator'?", told)
 
+    def test_folder_instead_of_module(self) -> None:
+        """A folder where a module was meant: the class is found in one of its modules."""
+        self.assertIn("did you mean 'simulators.dome.DomeSimulator'?", self.mistake("simulators.DomeSimulator"))
+
+    def test_builtin_module(self) -> None:
+        """A module without a file is told like any other."""
+        self.assertIn("sys is no module with a class Foo", self.mistake("sys:Foo"))
+
+    def test_class_in_a_broken_file(self) -> None:
+        """A class that is not found may stand in a file that is no Python: that is told, too."""
+        self.write("rain.py", "class RainSensor:\n    def IsSafe(self)\n")
+        self.assertRegex(self.mistake("RainSensor"), r"no class RainSensor;.*rain\.py is no Python \(line 2: expected ':'\)")
+
     def test_syntax_error(self) -> None:
         """A driver that is not Python is told with its line."""
         self.write("rain.py", "class RainSensor:\n    def IsSafe(self)\n        return True\n")
@@ -160,9 +173,8 @@ class NotFoundTests(DriverFolderTestCase):
 class VerifyingTests(DriverFolderTestCase):
     def test_right(self) -> None:
         """The base classes' children are right."""
-        for kind, base in BASES.items():
-            driver = RIGHT[kind]
-            self.assertTrue(issubclass(driver, base))
+        for kind, driver in RIGHT.items():
+            self.assertTrue(issubclass(driver, BASES[kind]))
             verify(driver, kind)
 
     def test_wrong(self) -> None:
@@ -179,6 +191,40 @@ class VerifyingTests(DriverFolderTestCase):
         ):
             module = "pylpaca.device" if driver == "Device" else "tests.test_roster" if driver == "MONITOR" else "tests.doubles"
             self.assertIn(sentence, self.mistake(f"{module}:{driver}", kind))
+
+    def test_odd_classes(self) -> None:
+        """Classes that are put together wrongly are told what they lack, not shown as a traceback."""
+        for body, sentence in (
+            ("    Settings = None", "Odd.Settings must be a pydantic model"),
+            ("    IsSafe = property(lambda self: True)", "Odd.IsSafe must be a plain method"),
+            ("    def __init__(self, *_): pass", "Odd.__init__ must call super().__init__(settings, surroundings)"),
+            ("    def __init__(self, *_): raise SystemExit(0)", "Odd cannot be built: SystemExit: 0"),
+        ):
+            source = f"from tests.doubles import FaultyMonitor\nclass Odd(FaultyMonitor):\n    'Odd.'\n{body}\n"
+            self.write("odd.py", source)
+            sys.modules.pop("drivers.odd", None)
+            self.assertIn(sentence, self.mistake("odd.Odd"))
+
+    def test_settings_that_fail(self) -> None:
+        """A check of the settings that fails by itself is told with its line."""
+        source = """
+from pydantic import field_validator
+from pylpaca.device import NoSettings
+from tests.doubles import FaultyMonitor
+class Odd(FaultyMonitor):
+    class Settings(NoSettings):
+        pin: int = 4
+        @field_validator("pin", mode="before")
+        def look(cls, value): return {}[value]
+"""
+        self.write("odd.py", source)
+        _, mistakes = self.built(self.monitor("odd.Odd", driver_config={"pin": 1}))
+        self.assertRegex(str(mistakes[0]), r"the settings of Odd cannot be checked: KeyError: 1 \(.*odd\.py, line 9\)")
+
+    def test_exits_when_imported(self) -> None:
+        """A driver that ends the program when it is imported does not."""
+        self.write("rain.py", "import sys\nsys.exit(0)\n")
+        self.assertRegex(self.mistake("rain.RainSensor"), r"SystemExit: 0 \(.*rain\.py, line 2\)")
 
     def test_wrong_number_of_parameters(self) -> None:
         """A member that cannot take what clients send is told."""

@@ -76,12 +76,14 @@ class AskingTests(LineTestCase):
         self.assertEqual(self.successResultOf(asked), b"2")
 
     def test_no_reply(self) -> None:
-        """A reply that does not come in time is an error that names port and command; the next command is sent."""
+        """A reply that does not come in time is an error that names port and command; a while later the next is sent."""
         first, second = self.line.ask(b"A"), self.line.ask(b"B")
         self.clock.advance(1.0)
         error = self.failureResultOf(first, DriverError).value
         self.assertEqual(str(error), "no reply on COM9 to b'A' in 1 s")
-        self.assertEqual(self.sent(), b"A\r\nB\r\n")
+        self.assertEqual(self.sent(), b"A\r\n")
+        self.clock.advance(1.0)
+        self.assertEqual(self.sent(), b"B\r\n")
         self.line.dataReceived(b"2\r\n")
         self.assertEqual(self.successResultOf(second), b"2")
 
@@ -94,6 +96,50 @@ class AskingTests(LineTestCase):
         second = self.line.ask(b"B")
         self.line.dataReceived(b"2\r\n")
         self.assertEqual(self.successResultOf(second), b"2")
+
+    def test_late_reply_with_others_waiting(self) -> None:
+        """A late reply is dropped, and those that wait get their own, not one another's."""
+        first, second, third = self.line.ask(b"A"), self.line.ask(b"B"), self.line.ask(b"C")
+        self.clock.advance(1.0)
+        self.failureResultOf(first, DriverError)
+        for late in (b"reply to A\r\n", b"reply to B\r\n", b"reply to C\r\n"):
+            self.line.dataReceived(late)
+        self.assertEqual(self.successResultOf(second), b"reply to B")
+        self.assertEqual(self.successResultOf(third), b"reply to C")
+        self.assertEqual(self.unsolicited, [])
+
+    def test_urgent(self) -> None:
+        """What must not wait, such as a stop, goes before what waits, even when too much does."""
+        self.line.ask(b"0")
+        waiting = [self.line.ask(b"x") for _ in range(SerialLine.MOST_WAITING)]
+        stop = self.line.ask(b"STOP", urgent=True)
+        self.line.dataReceived(b"0\r\n")
+        self.assertEqual(self.sent(), b"0\r\nSTOP\r\n")
+        self.line.dataReceived(b"OK\r\n")
+        self.assertEqual(self.successResultOf(stop), b"OK")
+        self.assertNoResult(waiting[1])
+
+    def test_waited_too_long(self) -> None:
+        """A command that could not be sent for seconds is not sent any more: its client has given up."""
+        line = SerialLine(LineFraming(b"\r\n"), self.clock, "COM9", reply_within=10.0)
+        line.makeConnection(self.wire)
+        line.ask(b"A")
+        second = line.ask(b"OPEN")
+        self.clock.advance(SerialLine.WAIT_AT_MOST)
+        told = str(self.failureResultOf(second, DriverError).value)
+        self.assertEqual(told, "port COM9 is busy: b'OPEN' was not sent in 3 s")
+        line.dataReceived(b"1\r\n")
+        self.assertEqual(self.sent(), b"A\r\n")
+
+    def test_faulty_listener(self) -> None:
+        """A listener of the driver that fails is logged; the port is not to blame, and works on."""
+        line = SerialLine(LineFraming(b"\r\n"), self.clock, "COM9", 1.0, lambda frame: int(frame))
+        line.makeConnection(self.wire)
+        line.dataReceived(b"button\r\n")
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+        reply = line.ask(b"A")
+        line.dataReceived(b"1\r\n")
+        self.assertEqual(self.successResultOf(reply), b"1")
 
     def test_unsolicited(self) -> None:
         """What nobody asked for goes to who listens for it."""
@@ -146,6 +192,27 @@ class EndingTests(LineTestCase):
         self.assertIn("was closed", str(self.failureResultOf(reply, DriverError).value))
         self.assertNoResult(closed)
         self.unplug()
+        self.successResultOf(closed)
+
+    def test_closed_after_it_vanished(self) -> None:
+        """A port that is gone is closed at once."""
+        self.unplug()
+        self.successResultOf(self.line.close())
+
+    def test_closed_twice(self) -> None:
+        """Who closes it a second time waits for the same end."""
+        first, second = self.line.close(), self.line.close()
+        self.unplug()
+        self.successResultOf(first)
+        self.successResultOf(second)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_what_was_written_does_not_leave(self) -> None:
+        """A port whose device takes nothing any more is closed all the same."""
+        self.wire.connectionLost = self.line.connectionLost  # type: ignore[attr-defined]
+        closed = self.line.close()
+        self.assertNoResult(closed)
+        self.clock.advance(SerialLine.CLOSE_WITHIN)
         self.successResultOf(closed)
 
     def test_never_opened(self) -> None:

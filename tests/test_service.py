@@ -66,6 +66,14 @@ class Port:
         self.listening = False
 
 
+def started(server: AlpacaServer) -> None:
+    """Started, on a reactor that runs."""
+    server.startService()
+    hooks, server._reactor.whenRunningHooks = server._reactor.whenRunningHooks, []
+    for function, given, named in hooks:
+        function(*given, **named)
+
+
 class ServerTestCase(SynchronousTestCase):
     def composed(self, reactor: Any, configuration: Any = None, **options: Any) -> AlpacaServer:
         given = Options()
@@ -94,7 +102,7 @@ class StartTests(ServerTestCase):
         reactor = Reactor()
         server = self.composed(reactor, listen=["tcp:8080:interface=127.0.0.1"])
         with capturedLogs() as logs:
-            server.startService()
+            started(server)
         self.assertEqual([(port, interface) for port, _, _, interface in reactor.tcpServers], [(8080, "127.0.0.1")])
         self.assertEqual(reactor.multicasts, [(32227, "0.0.0.0")])
         self.assertEqual(
@@ -107,23 +115,23 @@ class StartTests(ServerTestCase):
     def test_default(self) -> None:
         """By default HTTP listens on every address of both families, on port 11111."""
         reactor = Reactor()
-        self.composed(reactor).startService()
+        started(self.composed(reactor))
         self.assertEqual([(port, interface) for port, _, _, interface in reactor.tcpServers], [(11111, "::")])
 
     def test_without_ipv6(self) -> None:
         """On a machine without IPv6 it is IPv4."""
         reactor = Reactor(no_ipv6=True)
-        self.composed(reactor).startService()
+        started(self.composed(reactor))
         self.assertEqual([(port, interface) for port, _, _, interface in reactor.tcpServers], [(11111, "")])
 
     def test_configured(self) -> None:
         """The configuration may say where; the command line wins."""
         configuration = {"drivers": [MONITOR], "server": {"listen": ["tcp:1234"], "discovery_port": "off"}}
         reactor = Reactor()
-        self.composed(reactor, configuration).startService()
+        started(self.composed(reactor, configuration))
         self.assertEqual((reactor.tcpServers[0][0], reactor.multicasts), (1234, []))
         reactor = Reactor()
-        self.composed(reactor, configuration, listen=["tcp:4321"], discovery_port="4322").startService()
+        started(self.composed(reactor, configuration, listen=["tcp:4321"], discovery_port="4322"))
         self.assertEqual((reactor.tcpServers[0][0], reactor.multicasts), (4321, [(4322, "0.0.0.0")]))
 
     def refused(self, reactor: Reactor, **options: Any) -> list[str]:
@@ -162,7 +170,7 @@ class StartTests(ServerTestCase):
     def test_autoconnect(self) -> None:
         """An autoconnect device is connected at start, stays so whatever clients do, and is closed at the end."""
         server = self.composed(Reactor(), {"drivers": [{**MONITOR, "autoconnect": True}]})
-        server.startService()
+        started(server)
         (entry,) = server.roster
         self.assertTrue(entry.driver.link.is_open)
         entry.driver.link.vote(False)
@@ -174,7 +182,7 @@ class StartTests(ServerTestCase):
         """A device that does not let go keeps the server from ending for three seconds, not longer."""
         reactor = Reactor()
         server = self.composed(reactor)
-        server.startService()
+        started(server)
         (entry,) = server.roster
         entry.driver.link.vote(True)
         from twisted.internet.defer import Deferred

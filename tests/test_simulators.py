@@ -37,6 +37,15 @@ class MotionTests(SynchronousTestCase):
         motion.go(340.0)
         self.assertEqual(motion.direction, -1)
 
+    def test_never_a_full_turn(self) -> None:
+        """Wherever it comes from, at the end of the circle it reads 0, not 360."""
+        for start in range(3600):
+            motion = Motion(self.clock, rate=1e9, position=start / 10.0 + 0.503, circle=360.0)
+            motion.go(0.0)
+            self.clock.advance(1.0)
+            self.assertEqual(motion.position % 360.0, motion.position)
+            self.assertLess(motion.position, 360.0)
+
     def test_stop_and_retarget(self) -> None:
         """A stop ends it where it is; a new target begins there."""
         motion = Motion(self.clock, rate=10.0)
@@ -209,7 +218,7 @@ class FocuserTests(SimulatorTestCase):
         self.clock.advance(300)
         self.put("move", Position=26_000)
         self.clock.advance(1)
-        self.assertAlmostEqual(self.get("position"), 26_000, delta=2)
+        self.assertApproximates(self.get("position"), 26_000, 2)
 
     def test_known_state(self) -> None:
         """A new link finds it in the middle, at rest, without compensation."""

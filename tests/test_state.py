@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from twisted.logger import LogLevel, capturedLogs
@@ -41,14 +43,37 @@ class DocumentTests(SynchronousTestCase):
         self.assertFalse(self.path.exists())
 
     def test_unreadable(self) -> None:
-        """A document that cannot be read is kept aside, the last good copy is taken, and the log says so."""
+        """A torn document is said, its last good copy taken, and it is kept aside when the next is written."""
         self.folder.write("ids", {"dome/0": "x"})
         for torn in (b"", b'{"dome/', b"[]", b"\xff"):
             (self.path / "ids.json").write_bytes(torn)
+            folder = StateFolder(self.path)
             with capturedLogs() as logs:
-                self.assertEqual(self.folder.read("ids"), {"dome/0": "x"})
+                self.assertEqual(folder.read("ids"), {"dome/0": "x"})
             self.assertEqual([each["log_level"] for each in logs], [LogLevel.error])
+            self.assertEqual((self.path / "ids.json").read_bytes(), torn)
+            folder.write("ids", {"dome/0": "x"})
             self.assertEqual((self.path / "ids.json.unreadable").read_bytes(), torn)
+
+    def test_unreachable(self) -> None:
+        """A document that the system cannot read now may be good: it is not written over."""
+        self.folder.write("ids", {"dome/0": "x"})
+
+        def failing(_: Path) -> bytes:
+            raise OSError(5, "Input/output error")
+
+        with self.patched(Path, "read_bytes", failing):
+            self.assertEqual(self.folder.read("ids"), {})
+        self.assertRaises(OSError, self.folder.write, "ids", {"dome/0": "y"})
+        self.assertEqual(StateFolder(self.path).read("ids"), {"dome/0": "x"})
+
+    @contextmanager
+    def patched(self, owner: object, name: str, value: object) -> Iterator[None]:
+        patch = self.patch(owner, name, value)
+        try:
+            yield
+        finally:
+            patch.restore()
 
     def test_both_unreadable(self) -> None:
         """Without a good copy the server starts with an empty document."""

@@ -92,6 +92,15 @@ class BodyTests(WebTestCase):
             connection.send(chunk)
         self.assertTrue(connection.closed)
 
+    def test_odd_content_type(self) -> None:
+        """A content type that is no text is refused like any other that is no form."""
+        connection = self.server.connection()
+        head = b"PUT /api/v1/dome/0/connected HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Type: \xff\xfe\r\n\r\n"
+        connection.send(head + b"x=1")
+        answer = connection.answer("PUT")
+        assert answer is not None
+        self.assertEqual(answer.status, 400)
+
     def test_empty(self) -> None:
         """A PUT without parameters needs no body."""
         connection = self.server.connection()
@@ -192,11 +201,12 @@ class ManagementTests(WebTestCase):
         self.assertGreaterEqual(len(unique_id), 12)
 
     def test_envelope(self) -> None:
-        """The same envelope as a device's, ids in any case, bad ones refused."""
+        """The same envelope as a device's, ids in any case; one that cannot be read keeps nobody from finding devices."""
         answer = self.server.get("/management/apiversions", clienttransactionid=67890)
         self.assertEqual(answer.json["ClientTransactionID"], 67890)
         self.assertGreaterEqual(answer.json["ServerTransactionID"], 1)
-        self.assertEqual(self.server.get("/management/apiversions", ClientID="x").status, 400)
+        answer = self.server.get("/management/apiversions", ClientID="x", ClientTransactionID=5)
+        self.assertEqual((answer.value, answer.json["ClientTransactionID"]), ([1], 0))
 
     def test_unknown(self) -> None:
         """What is not there is 404, with what is."""
@@ -222,6 +232,7 @@ class SetupTests(WebTestCase):
         self.assertIn("park_azimuth</td><td>180.0</td><td>where the dome parks, in degrees", answer.text)
 
     def test_no_such_device(self) -> None:
-        """A device that is not there has no page."""
-        for path in ("/setup/v1/dome/5/setup", "/setup/v1/dome/x/setup", "/setup/v1/camera/0/setup", "/setup/v1/dome/0"):
-            self.assertEqual(self.server.get(path).status, 404)
+        """A device that is not there has no page: 403, as the published API has it."""
+        for path in ("/setup/v1/dome/5/setup", "/setup/v1/dome/x/setup", "/setup/v1/camera/0/setup"):
+            self.assertEqual(self.server.get(path).status, 403)
+        self.assertEqual(self.server.get("/setup/v1/dome/0").status, 404)

@@ -56,4 +56,7 @@ class Motion:
     def position(self) -> float:
         """Where it is now."""
         here = self._to - self._left
-        return here % self._circle if self._circle is not None else here
+        if self._circle is None:
+            return here
+        here %= self._circle
+        return 0.0 if here == self._circle else here  # the remainder of a tiny negative number is rounded to a full turn

@@ -17,8 +17,8 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_typ
 from zope.interface import Interface
 from zope.interface.interface import InterfaceClass, Method
 
-from pylpaca.interfaces.rules import MemberOf, Rule, Within
-from pylpaca.values import Unit
+from pylpaca.interfaces.rules import MemberOf, Rule, Stage, Within
+from pylpaca.values import Circle, FitsTime, Form, Unit
 
 T = TypeVar("T")
 
@@ -28,6 +28,7 @@ class Mark(Enum):
 
     PUT = "a PUT although it returns a value"
     IN_STATE = "part of DeviceState"
+    IDENTIFIES = "says which of several things is meant: looked at before anything else"
 
 
 Result = Union[T, Awaitable[T]]  # what a driver may give: a value, a Deferred, a coroutine
@@ -57,6 +58,7 @@ class Operation:
     parameters: tuple[Parameter, ...]
     returns: Any  # the Python type, or None
     unit: str
+    form: Form | None  # what is done to its value before it is answered
     in_state: bool
     rules: tuple[Rule, ...]  # in the order in which they are looked at
     optional: bool  # a driver may leave it out, whatever its capabilities
@@ -152,9 +154,10 @@ def _read(name: str, function: Callable[..., Any]) -> Operation:
     for parameter, hint in hints.items():
         bare, notes = _bare(hint)
         parameters.append(Parameter(parameter, bare, _unit(notes)))
-        rules += [replace(note, parameter=parameter) for note in notes if isinstance(note, Within)]
+        stage = Stage.IDENTITY if Mark.IDENTIFIES in notes else Stage.VALUE
         if isinstance(bare, type) and issubclass(bare, IntEnum):
-            rules.append(MemberOf(parameter, bare))
+            rules.append(MemberOf(parameter, bare, stage))
+        rules += [replace(note, parameter=parameter, stage=stage) for note in notes if isinstance(note, Within)]
     sets = name.startswith("Set") and list(hints) == [name[3:]]
     nothing = kind is type(None)
     return Operation(
@@ -165,6 +168,7 @@ def _read(name: str, function: Callable[..., Any]) -> Operation:
         parameters=tuple(parameters),
         returns=None if nothing else kind,
         unit=_unit(marks),
+        form=next((mark for mark in marks if isinstance(mark, (Circle, FitsTime))), None),
         in_state=Mark.IN_STATE in marks,
         rules=tuple(sorted(rules, key=lambda each: each.stage)),
         optional=beside.optional,

@@ -11,7 +11,7 @@ from pylpaca.errors import InvalidWhileSlaved
 from pylpaca.interfaces.common import IDevice
 from pylpaca.interfaces.declaration import Result, State, rule
 from pylpaca.interfaces.rules import Needs, RefusedWhile, Within
-from pylpaca.values import Degrees
+from pylpaca.values import Degrees, Direction
 
 NOT_SLAVED = RefusedWhile("Slaved", InvalidWhileSlaved)
 
@@ -41,7 +41,7 @@ class IDome(IDevice):
 
     rule(AtPark, optional=True)
 
-    def Azimuth() -> State[Degrees]:
+    def Azimuth() -> State[Direction]:
         """Where the opening points."""
 
     rule(Azimuth, optional=True)

@@ -1,28 +1,29 @@
-"""What drivers are made of: one base class per device type, on which an author writes only what the hardware does."""
+"""What all drivers have in common, whatever they drive."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from inspect import cleandoc
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
+from twisted.internet.defer import gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from pylpaca import __version__
-from pylpaca.calls import snapshot
+from pylpaca.calls import settled, snapshot
 from pylpaca.errors import MemberNotImplemented
-from pylpaca.interfaces import IDevice, IDome, IFocuser, ISafetyMonitor, Result, interface_version
+from pylpaca.interfaces import IDevice, Result, interface_version
 from pylpaca.link import Link
 from pylpaca.serial import Framing, OpenPort, SerialLine, SerialSettings
-from pylpaca.values import Celsius, Degrees, Micrometres, ShutterState, StateItem, Steps
+from pylpaca.values import StateItem
 
 
 class NoSettings(BaseModel):
@@ -44,6 +45,15 @@ class Neighbours:
     def add(self, device_type: str, number: int, device: Device) -> None:
         """Used by the roster, once a device."""
         self._devices[device_type.lower(), number] = device
+
+
+M = TypeVar("M", bound=Callable[..., Any])
+
+
+def left_out(method: M) -> M:
+    """Marks a member of a base class that an author writes if the hardware has it."""
+    method.__dict__["left_out"] = True
+    return method
 
 
 def _no_ports(settings: SerialSettings, line: object) -> None:
@@ -89,9 +99,10 @@ class Device(ABC):
         self.utc = surroundings.utc
         self.neighbours = surroundings.neighbours
         self.log = Logger(namespace=type(self).__module__, source=self)
-        self.link = Link(self.connect, self._leave, self.clock, self.name, surroundings.autoconnect)
+        self.link = Link(self._enter, self._leave, self.clock, self.name, surroundings.autoconnect)
         self._open_port = surroundings.open_port
         self._lines: list[SerialLine] = []
+        self.forget()
 
     # what an author may override
 
@@ -121,22 +132,25 @@ class Device(ABC):
             await deferLater(self.clock, settings.wait_after_open)
         return line
 
+    def forget(self) -> None:  # noqa: B027  # most base classes keep nothing
+        """The framework's: a new link begins, and what the base class kept of the last one is gone."""
+
+    def _enter(self) -> Awaitable[None] | None:
+        self.forget()
+        return self.connect()
+
     async def _leave(self) -> None:
         try:
-            leaving = self.disconnect()
-            if leaving is not None:
-                await leaving
+            await settled(self.disconnect())
         finally:
             lines, self._lines = self._lines, []
-            for line in lines:
-                await line.close()
+            await gatherResults([line.close() for line in lines])
 
     @classmethod
     @cache
     def lacks(cls, method: str) -> bool:
-        """Whether the author left this member to the framework's base class."""
-        writer = next(each for each in cls.__mro__ if method in each.__dict__)
-        return writer.__module__ == __name__
+        """Whether the author left this member out."""
+        return getattr(getattr(cls, method), "left_out", False)
 
     # IDevice
 
@@ -177,15 +191,19 @@ class Device(ABC):
     def SupportedActions(self) -> Result[list[str]]:
         return []
 
+    @left_out
     def Action(self, Action: str, Parameters: str) -> Result[str]:
         raise MemberNotImplemented(f"{self.name} lists the action {Action} but does not have it")
 
+    @left_out
     def CommandBlind(self, Command: str, Raw: bool) -> Result[None]:
         raise MemberNotImplemented
 
+    @left_out
     def CommandBool(self, Command: str, Raw: bool) -> Result[bool]:
         raise MemberNotImplemented
 
+    @left_out
     def CommandString(self, Command: str, Raw: bool) -> Result[str]:
         raise MemberNotImplemented
 
@@ -194,142 +212,3 @@ class Device(ABC):
 
     def _time_stamp(self) -> str:
         return self.utc().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-
-
-@implementer(ISafetyMonitor)
-class SafetyMonitor(Device):
-    """A safety monitor: an author writes IsSafe."""
-
-    interface: ClassVar[Any] = ISafetyMonitor
-
-    @abstractmethod
-    def IsSafe(self) -> Result[bool]: ...
-
-
-@implementer(IDome)
-class Dome(Device):
-    """A dome: an author writes ShutterStatus, Slewing and AbortSlew, and what the dome can do."""
-
-    interface: ClassVar[Any] = IDome
-
-    def Altitude(self) -> Result[Degrees]:
-        raise MemberNotImplemented
-
-    def AtHome(self) -> Result[bool]:
-        raise MemberNotImplemented
-
-    def AtPark(self) -> Result[bool]:
-        raise MemberNotImplemented
-
-    def Azimuth(self) -> Result[Degrees]:
-        raise MemberNotImplemented
-
-    def CanFindHome(self) -> Result[bool]:
-        return False
-
-    def CanPark(self) -> Result[bool]:
-        return False
-
-    def CanSetAltitude(self) -> Result[bool]:
-        return False
-
-    def CanSetAzimuth(self) -> Result[bool]:
-        return False
-
-    def CanSetPark(self) -> Result[bool]:
-        return False
-
-    def CanSetShutter(self) -> Result[bool]:
-        return False
-
-    def CanSlave(self) -> Result[bool]:
-        return False
-
-    def CanSyncAzimuth(self) -> Result[bool]:
-        return False
-
-    @abstractmethod
-    def ShutterStatus(self) -> Result[ShutterState]: ...
-
-    def Slaved(self) -> Result[bool]:
-        return False
-
-    def SetSlaved(self, Slaved: bool) -> Result[None]:
-        return None  # without CanSlave, only False comes here
-
-    @abstractmethod
-    def Slewing(self) -> Result[bool]: ...
-
-    @abstractmethod
-    def AbortSlew(self) -> Result[None]: ...
-
-    def OpenShutter(self) -> Result[None]:
-        raise MemberNotImplemented
-
-    def CloseShutter(self) -> Result[None]:
-        raise MemberNotImplemented
-
-    def FindHome(self) -> Result[None]:
-        raise MemberNotImplemented
-
-    def Park(self) -> Result[None]:
-        raise MemberNotImplemented
-
-    def SetPark(self) -> Result[None]:
-        raise MemberNotImplemented
-
-    def SlewToAltitude(self, Altitude: Degrees) -> Result[None]:
-        raise MemberNotImplemented
-
-    def SlewToAzimuth(self, Azimuth: Degrees) -> Result[None]:
-        raise MemberNotImplemented
-
-    def SyncToAzimuth(self, Azimuth: Degrees) -> Result[None]:
-        raise MemberNotImplemented
-
-
-@implementer(IFocuser)
-class Focuser(Device):
-    """A focuser: an author writes MaxStep, IsMoving and Move, Position unless it is relative, and Halt if it can."""
-
-    interface: ClassVar[Any] = IFocuser
-
-    def Absolute(self) -> Result[bool]:
-        return True
-
-    @abstractmethod
-    def IsMoving(self) -> Result[bool]: ...
-
-    def MaxIncrement(self) -> Result[Steps]:
-        return self.MaxStep()
-
-    @abstractmethod
-    def MaxStep(self) -> Result[Steps]: ...
-
-    def Position(self) -> Result[Steps]:
-        raise MemberNotImplemented
-
-    def StepSize(self) -> Result[Micrometres]:
-        raise MemberNotImplemented
-
-    def TempComp(self) -> Result[bool]:
-        return False
-
-    def SetTempComp(self, TempComp: bool) -> Result[None]:
-        return None  # without TempCompAvailable, only False comes here
-
-    def TempCompAvailable(self) -> Result[bool]:
-        return False
-
-    def Temperature(self) -> Result[Celsius]:
-        raise MemberNotImplemented
-
-    def Halt(self) -> Result[None]:
-        raise MemberNotImplemented
-
-    @abstractmethod
-    def Move(self, Position: Steps) -> Result[None]: ...
-
-
-# The device type as in a URL -> the class its drivers stand on.
-BASES = {each.interface.getTaggedValue("device_type").lower(): each for each in (SafetyMonitor, Dome, Focuser)}

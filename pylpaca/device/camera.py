@@ -1,0 +1,323 @@
+"""What drivers of a camera are made of."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from datetime import datetime
+from inspect import cleandoc
+from textwrap import shorten
+from typing import Any, ClassVar
+
+from zope.interface import implementer
+
+from pylpaca.calls import settle, settled
+from pylpaca.device.base import Device, left_out
+from pylpaca.errors import InvalidOperation, MemberNotImplemented
+from pylpaca.interfaces import ICamera, Result
+from pylpaca.values import (
+    BinnedPixels,
+    CameraState,
+    Celsius,
+    Counts,
+    Electrons,
+    ElectronsPerCount,
+    Frame,
+    GuideDirection,
+    Micrometres,
+    Milliseconds,
+    Percent,
+    Pixels,
+    Seconds,
+    SensorType,
+    StartTime,
+)
+
+
+@implementer(ICamera)
+class Camera(Device):
+    """
+    A camera: an author writes the sensor, StartExposure, CameraState, ImageReady and ImageArray, and what the camera can do.
+
+    Binning and subframe are kept here; a driver reads `BinX()`, `StartX()`, `NumX()` and so on when an exposure starts.
+    """
+
+    interface: ClassVar[Any] = ICamera
+
+    def forget(self) -> None:
+        """A new link: the whole sensor, unbinned, and no exposure yet."""
+        self._binx = self._biny = 1
+        self._startx = self._starty = 0
+        self._numx: int | None = None  # the whole width
+        self._numy: int | None = None
+        self._exposure: tuple[float, datetime] | None = None
+
+    def Description(self) -> Result[str]:
+        return shorten(cleandoc(type(self).__doc__ or type(self).__name__).partition("\n")[0], 64)  # more is refused by clients
+
+    def remember_exposure(self, duration: float) -> None:
+        """The framework's: an exposure has begun."""
+        self._exposure = (duration, self.utc())
+
+    def _exposed(self) -> tuple[float, datetime]:
+        if self._exposure is None:
+            raise InvalidOperation("there was no exposure yet")
+        return self._exposure
+
+    def _bin(self, factor: int, in_x: bool = False, in_y: bool = False) -> Result[None]:
+        async def both() -> None:
+            apart = await settled(self.CanAsymmetricBin())
+            if in_x or not apart:
+                self._binx = factor
+            if in_y or not apart:
+                self._biny = factor
+
+        return settle(both())
+
+    def BayerOffsetX(self) -> Result[int]:
+        return 0
+
+    def BayerOffsetY(self) -> Result[int]:
+        return 0
+
+    def BinX(self) -> Result[int]:
+        return self._binx
+
+    def SetBinX(self, BinX: int) -> Result[None]:
+        return self._bin(BinX, in_x=True)
+
+    def BinY(self) -> Result[int]:
+        return self._biny
+
+    def SetBinY(self, BinY: int) -> Result[None]:
+        return self._bin(BinY, in_y=True)
+
+    @abstractmethod
+    def CameraState(self) -> Result[CameraState]: ...
+
+    @abstractmethod
+    def CameraXSize(self) -> Result[Pixels]: ...
+
+    @abstractmethod
+    def CameraYSize(self) -> Result[Pixels]: ...
+
+    def CanAbortExposure(self) -> Result[bool]:
+        return False
+
+    def CanAsymmetricBin(self) -> Result[bool]:
+        return False
+
+    def CanFastReadout(self) -> Result[bool]:
+        return False
+
+    def CanGetCoolerPower(self) -> Result[bool]:
+        return False
+
+    def CanPulseGuide(self) -> Result[bool]:
+        return False
+
+    def CanSetCCDTemperature(self) -> Result[bool]:
+        return False
+
+    def CanStopExposure(self) -> Result[bool]:
+        return False
+
+    @left_out
+    def CCDTemperature(self) -> Result[Celsius]:
+        raise MemberNotImplemented
+
+    @left_out
+    def CoolerOn(self) -> Result[bool]:
+        raise MemberNotImplemented
+
+    @left_out
+    def SetCoolerOn(self, CoolerOn: bool) -> Result[None]:
+        raise MemberNotImplemented
+
+    @left_out
+    def CoolerPower(self) -> Result[Percent]:
+        raise MemberNotImplemented
+
+    @left_out
+    def ElectronsPerADU(self) -> Result[ElectronsPerCount]:
+        raise MemberNotImplemented
+
+    @abstractmethod
+    def ExposureMax(self) -> Result[Seconds]: ...
+
+    @abstractmethod
+    def ExposureMin(self) -> Result[Seconds]: ...
+
+    def ExposureResolution(self) -> Result[Seconds]:
+        return 0.0
+
+    @left_out
+    def FastReadout(self) -> Result[bool]:
+        raise MemberNotImplemented
+
+    @left_out
+    def SetFastReadout(self, FastReadout: bool) -> Result[None]:
+        raise MemberNotImplemented
+
+    @left_out
+    def FullWellCapacity(self) -> Result[Electrons]:
+        raise MemberNotImplemented
+
+    @left_out
+    def Gain(self) -> Result[int]:
+        raise MemberNotImplemented
+
+    @left_out
+    def SetGain(self, Gain: int) -> Result[None]:
+        raise MemberNotImplemented
+
+    @left_out
+    def GainMax(self) -> Result[int]:
+        raise MemberNotImplemented
+
+    @left_out
+    def GainMin(self) -> Result[int]:
+        raise MemberNotImplemented
+
+    @left_out
+    def Gains(self) -> Result[list[str]]:
+        raise MemberNotImplemented
+
+    @left_out
+    def HasShutter(self) -> Result[bool]:
+        raise MemberNotImplemented
+
+    @left_out
+    def HeatSinkTemperature(self) -> Result[Celsius]:
+        raise MemberNotImplemented
+
+    @abstractmethod
+    def ImageArray(self) -> Result[Frame]: ...
+
+    def ImageArrayVariant(self) -> Result[Frame]:
+        return self.ImageArray()
+
+    @abstractmethod
+    def ImageReady(self) -> Result[bool]: ...
+
+    @left_out
+    def IsPulseGuiding(self) -> Result[bool]:
+        raise MemberNotImplemented
+
+    def LastExposureDuration(self) -> Result[Seconds]:
+        return self._exposed()[0]
+
+    def LastExposureStartTime(self) -> Result[StartTime]:
+        return self._exposed()[1].strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]  # FITS, without a Z
+
+    @abstractmethod
+    def MaxADU(self) -> Result[Counts]: ...
+
+    def MaxBinX(self) -> Result[int]:
+        return 1
+
+    def MaxBinY(self) -> Result[int]:
+        return 1
+
+    def NumX(self) -> Result[BinnedPixels]:
+        return self._numx if self._numx is not None else self.CameraXSize()
+
+    def SetNumX(self, NumX: BinnedPixels) -> Result[None]:
+        self._numx = NumX
+        return None
+
+    def NumY(self) -> Result[BinnedPixels]:
+        return self._numy if self._numy is not None else self.CameraYSize()
+
+    def SetNumY(self, NumY: BinnedPixels) -> Result[None]:
+        self._numy = NumY
+        return None
+
+    @left_out
+    def Offset(self) -> Result[int]:
+        raise MemberNotImplemented
+
+    @left_out
+    def SetOffset(self, Offset: int) -> Result[None]:
+        raise MemberNotImplemented
+
+    @left_out
+    def OffsetMax(self) -> Result[int]:
+        raise MemberNotImplemented
+
+    @left_out
+    def OffsetMin(self) -> Result[int]:
+        raise MemberNotImplemented
+
+    @left_out
+    def Offsets(self) -> Result[list[str]]:
+        raise MemberNotImplemented
+
+    @left_out
+    def PercentCompleted(self) -> Result[int]:
+        raise MemberNotImplemented
+
+    @abstractmethod
+    def PixelSizeX(self) -> Result[Micrometres]: ...
+
+    def PixelSizeY(self) -> Result[Micrometres]:
+        return self.PixelSizeX()
+
+    def ReadoutMode(self) -> Result[int]:
+        return 0
+
+    def SetReadoutMode(self, ReadoutMode: int) -> Result[None]:
+        return None  # without modes of its own, only 0 comes here
+
+    def ReadoutModes(self) -> Result[list[str]]:
+        return ["Normal"]
+
+    def SensorName(self) -> Result[str]:
+        return ""
+
+    def SensorType(self) -> Result[SensorType]:
+        return SensorType.Monochrome
+
+    @left_out
+    def SetCCDTemperature(self) -> Result[Celsius]:
+        raise MemberNotImplemented
+
+    @left_out
+    def SetSetCCDTemperature(self, SetCCDTemperature: Celsius) -> Result[None]:
+        raise MemberNotImplemented
+
+    def StartX(self) -> Result[BinnedPixels]:
+        return self._startx
+
+    def SetStartX(self, StartX: BinnedPixels) -> Result[None]:
+        self._startx = StartX
+        return None
+
+    def StartY(self) -> Result[BinnedPixels]:
+        return self._starty
+
+    def SetStartY(self, StartY: BinnedPixels) -> Result[None]:
+        self._starty = StartY
+        return None
+
+    @left_out
+    def SubExposureDuration(self) -> Result[Seconds]:
+        raise MemberNotImplemented
+
+    @left_out
+    def SetSubExposureDuration(self, SubExposureDuration: Seconds) -> Result[None]:
+        raise MemberNotImplemented
+
+    @left_out
+    def AbortExposure(self) -> Result[None]:
+        raise MemberNotImplemented
+
+    @left_out
+    def PulseGuide(self, Direction: GuideDirection, Duration: Milliseconds) -> Result[None]:
+        raise MemberNotImplemented
+
+    @abstractmethod
+    def StartExposure(self, Duration: Seconds, Light: bool) -> Result[None]: ...
+
+    @left_out
+    def StopExposure(self) -> Result[None]:
+        raise MemberNotImplemented
