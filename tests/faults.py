@@ -36,5 +36,5 @@ def found_by(
         try:
             getattr(check, name)()
         except (AssertionError, AlpacaError) as error:
-            found[name] = str(error) or type(error).__name__
+            found[name] = ", ".join([str(error) or type(error).__name__, *getattr(error, "__notes__", [])])
     return found

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pylpaca.conformance.camera import CameraConformance
+from pylpaca.conformance.covercalibrator import CoverCalibratorConformance
 from pylpaca.conformance.dome import DomeConformance
+from pylpaca.conformance.filterwheel import FilterWheelConformance
 from pylpaca.conformance.focuser import FocuserConformance
 from pylpaca.conformance.program import Conformance
 from pylpaca.conformance.reach import AtAddress, OverHttp
@@ -17,7 +19,15 @@ from pylpaca.interfaces import DEVICE_TYPES
 KITS: Mapping[str, type[Conformance]] = {
     kind: kit
     for kind, interface in DEVICE_TYPES.items()
-    for kit in (CameraConformance, DomeConformance, FocuserConformance, SafetyMonitorConformance, TelescopeConformance)
+    for kit in (
+        CameraConformance,
+        CoverCalibratorConformance,
+        DomeConformance,
+        FilterWheelConformance,
+        FocuserConformance,
+        SafetyMonitorConformance,
+        TelescopeConformance,
+    )
     if kit.interface is interface
 }
 
@@ -26,7 +36,9 @@ __all__ = [
     "AtAddress",
     "CameraConformance",
     "Conformance",
+    "CoverCalibratorConformance",
     "DomeConformance",
+    "FilterWheelConformance",
     "FocuserConformance",
     "OverHttp",
     "SafetyMonitorConformance",

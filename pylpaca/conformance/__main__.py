@@ -63,7 +63,8 @@ async def judged(reactor: Any, address: str, short: bool = False, times: int = 2
     """Every device of the server, all at the same time."""
     async with connect(address, reactor) as server:
         devices = await server.devices()
-    runs = [Run(reactor, address, each.DeviceType.lower(), each.DeviceNumber, short) for each in devices]
+    known = [each for each in devices if each.DeviceType.lower() in KITS]
+    runs = [Run(reactor, address, each.DeviceType.lower(), each.DeviceNumber, short) for each in known]
     await gatherResults([Deferred.fromCoroutine(run.program(times)) for run in runs])
     return runs
 

@@ -31,7 +31,9 @@ class DomeConformance(Conformance):
     async def test_properties(self) -> None:
         """What a dome says of itself fits together; ShutterStatus always has a value."""
         device = self.device
-        self.holds(await device.ShutterStatus() in set(ShutterState), "ShutterStatus is none of its values")
+        status = await device.ShutterStatus()
+        self.holds(status != ShutterState.Error, "ShutterStatus is Error at the start")
+        self.holds(status in set(ShutterState), f"ShutterStatus is {status!r}, which is none of its values")
         self.same("Slewing at the start", await device.Slewing(), False)
         azimuth = await self.optional(device.Azimuth())
         self.holds(azimuth is None or 0 <= azimuth < 360, f"Azimuth is {azimuth}")
@@ -136,6 +138,15 @@ class DomeConformance(Conformance):
         if await device.CanSetAltitude():
             await self.slewn("SlewToAltitude", 10.0)
             await self.stopped("SlewToAltitude", 80.0, 1.0)
+        if await device.CanSetShutter():
+            await self.slewn("CloseShutter")
+            await device.OpenShutter()
+            await self.pause(0.5)
+            await device.AbortSlew()
+            await self.until("Slewing after AbortSlew of OpenShutter", device.Slewing, False, STOPS_WITHIN)
+            status = await device.ShutterStatus()
+            self.holds(status != ShutterState.Opening, "ShutterStatus is Opening after AbortSlew")
+            await self.slewn("CloseShutter")
 
     @part
     async def test_sync(self) -> None:
@@ -159,15 +170,31 @@ class DomeConformance(Conformance):
         if await device.CanFindHome():
             await self.slewn("FindHome")
             self.same("AtHome after FindHome", await device.AtHome(), True)
+            if await device.CanSetAzimuth():
+                await self.slewn("SlewToAzimuth", (await device.Azimuth() + 90) % 360)
+                self.same("AtHome after a slew", await device.AtHome(), False)
         if await device.CanPark():
             for _ in range(2):
                 await self.slewn("Park")
                 self.same("AtPark after Park", await device.AtPark(), True)
-            if await device.CanSetPark():
-                await device.SetPark()
             if await device.CanSetAzimuth():
-                await self.slewn("SlewToAzimuth", (await device.Azimuth() + 90) % 360)
+                before = await device.Azimuth()
+                await self.slewn("SlewToAzimuth", (before + 90) % 360)
                 self.same("AtPark after a slew", await device.AtPark(), False)
+                if await device.CanSetPark():
+                    await self.park_set(before)
+
+    async def park_set(self, original: float) -> None:
+        """SetPark makes the present place the one that Park goes to; afterwards it is the original one again."""
+        device = self.device
+        place = await device.Azimuth()
+        await device.SetPark()
+        await self.slewn("SlewToAzimuth", (place + 45) % 360)
+        await self.slewn("Park")
+        found = await device.Azimuth()
+        self.holds(apart(found, place) <= TOLERANCE, f"Azimuth is {found} after Park, and SetPark was called at {place}")
+        await self.slewn("SlewToAzimuth", original)
+        await device.SetPark()
 
     async def slewn(self, member: str, *target: float) -> None:
         """A motion, to its end."""

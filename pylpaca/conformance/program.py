@@ -52,9 +52,13 @@ class Direct:
 
         async def ask(*values: Any) -> Any:
             arguments = dict(zip(names, values, strict=True))
-            value = await settled(call(self._driver, operation, arguments))
-            written(operation, value)
-            return value
+            try:
+                value = await settled(call(self._driver, operation, arguments))
+                written(operation, value)
+            except AlpacaError as error:
+                error.add_note(f"when asked for {method}{values}")
+                raise
+            return value if operation.form is None else operation.form.shown(value)
 
         return ask
 

@@ -187,6 +187,8 @@ class Moment:
 
     async def enforce(self, device: Asked, arguments: dict[str, Any]) -> None:
         text = arguments[self.parameter]
+        if isinstance(text, datetime):  # from a caller in this process
+            return
         try:
             moment = datetime.fromisoformat(text)
             moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
