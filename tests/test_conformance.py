@@ -1,6 +1,8 @@
-"""The simulators and the template pass the conformance kit."""
+"""Every simulator passes its kit, in memory and through client and HTTP in memory; so do the template and the naive drivers."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -9,6 +11,8 @@ from drivers.simulators.dome import DomeSimulator
 from drivers.simulators.focuser import FocuserSimulator
 from drivers.simulators.safetymonitor import SafetyMonitorSimulator
 from pylpaca import conformance
+from pylpaca.interfaces import DEVICE_TYPES
+from pylpaca.roster import find_driver, simulators
 from tests import doubles
 
 
@@ -33,5 +37,40 @@ class RelativeFocuserTests(conformance.FocuserConformance, SynchronousTestCase):
     settings = {"absolute": False}  # noqa: RUF012
 
 
+class NaiveFocuserTests(conformance.FocuserConformance, SynchronousTestCase):
+    driver = doubles.NaiveFocuser
+
+
 class SafetyMonitorTests(conformance.SafetyMonitorConformance, SynchronousTestCase):
     driver = SafetyMonitorSimulator
+
+
+class _Bare:
+    """Takes the place of trial's test case."""
+
+    def setUp(self) -> None:
+        """Nothing to set up."""
+
+
+class EverySimulatorTests(SynchronousTestCase):
+    def test_kits(self) -> None:
+        """There is a kit and a simulator for every device type."""
+        self.assertEqual(set(conformance.KITS), set(DEVICE_TYPES))
+        self.assertEqual({each.entry.device_type for each in simulators().devices}, set(DEVICE_TYPES))
+
+    def passes(self, *ways: type) -> None:
+        for each in simulators().devices:
+            kit = conformance.KITS[each.entry.device_type]
+            driver = find_driver(each.entry.device_driver)
+            check: Any = type(kit.__name__, (*ways, kit, _Bare), {"driver": driver})()
+            for test in ("test_connecting", "test_program_twice"):
+                check.setUp()
+                getattr(check, test)()
+
+    def test_in_memory(self) -> None:
+        """Each passes the whole program twice in a row, asked in memory."""
+        self.passes()
+
+    def test_over_http(self) -> None:
+        """Each passes the whole program twice in a row, through the client, HTTP and the server."""
+        self.passes(conformance.OverHttp)

@@ -200,7 +200,42 @@ class NoSlewWhenParked(DomeSimulator):
         super().SlewToAzimuth(Azimuth)
 
 
+class HomeForEver(DomeSimulator):
+    """AtHome stays true after a slew."""
+
+    def AtHome(self) -> bool:
+        return self._goal in ("home", "")
+
+
+class SetParkForgets(DomeSimulator):
+    """SetPark does nothing."""
+
+    def SetPark(self) -> None:
+        return None
+
+
+class ShutterRunsOn(DomeSimulator):
+    """AbortSlew leaves the shutter running."""
+
+    def AbortSlew(self) -> None:
+        self._goal = ""
+        self._azimuth.stop()
+        self._altitude.stop()
+
+
+class StartsBroken(DomeSimulator):
+    """ShutterStatus is Error at the start."""
+
+    def ShutterStatus(self) -> ShutterState:
+        status = super().ShutterStatus()
+        return ShutterState.Error if status is ShutterState.Closed else status
+
+
 DOME_FAULTS: Faults = [
+    (HomeForEver, {}, "test_home_and_park", "AtHome after a slew is True"),
+    (SetParkForgets, {}, "test_home_and_park", "after Park, and SetPark was called at"),
+    (ShutterRunsOn, {}, "test_abort", "closing took 5 s after AbortSlew"),
+    (StartsBroken, {}, "test_properties", "ShutterStatus is Error at the start"),
     (ShutterIsNoSlew, {}, "test_shutter", "Slewing just after OpenShutter is False"),
     (SlewsAfterShutter, {}, "test_shutter", "Slewing at the end of OpenShutter is True"),
     (OpenAtOnce, {}, "test_shutter", "ShutterStatus just after OpenShutter is <ShutterState.Open"),

@@ -9,9 +9,12 @@ from pylpaca.conformance.covercalibrator import CoverCalibratorConformance
 from pylpaca.conformance.dome import DomeConformance
 from pylpaca.conformance.filterwheel import FilterWheelConformance
 from pylpaca.conformance.focuser import FocuserConformance
+from pylpaca.conformance.observingconditions import ObservingConditionsConformance
 from pylpaca.conformance.program import Conformance
 from pylpaca.conformance.reach import AtAddress, OverHttp
+from pylpaca.conformance.rotator import RotatorConformance
 from pylpaca.conformance.safetymonitor import SafetyMonitorConformance
+from pylpaca.conformance.switch import SwitchConformance
 from pylpaca.conformance.telescope import TelescopeConformance
 from pylpaca.interfaces import DEVICE_TYPES
 
@@ -25,7 +28,10 @@ KITS: Mapping[str, type[Conformance]] = {
         DomeConformance,
         FilterWheelConformance,
         FocuserConformance,
+        ObservingConditionsConformance,
+        RotatorConformance,
         SafetyMonitorConformance,
+        SwitchConformance,
         TelescopeConformance,
     )
     if kit.interface is interface
@@ -40,7 +46,10 @@ __all__ = [
     "DomeConformance",
     "FilterWheelConformance",
     "FocuserConformance",
+    "ObservingConditionsConformance",
     "OverHttp",
+    "RotatorConformance",
     "SafetyMonitorConformance",
+    "SwitchConformance",
     "TelescopeConformance",
 ]

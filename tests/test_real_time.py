@@ -1,0 +1,46 @@
+"""The conformance kit in real time, in its short form, against a real server in a child process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import TestCase
+
+from pylpaca.conformance.__main__ import judged, parsed
+from pylpaca.interfaces import DEVICE_TYPES
+from tests.real_time import QUICK, started
+
+
+class ShortFormTests(TestCase):
+    timeout = 240
+
+    def test_ten_devices(self) -> Deferred[None]:
+        """Every simulator passes, all at the same time."""
+        return Deferred.fromCoroutine(self.ten_devices())
+
+    async def ten_devices(self) -> None:
+        from twisted.internet import reactor
+
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        server = started(folder, quick=True)
+        self.addCleanup(server.terminate)
+        runs = await judged(reactor, server.address, short=True, times=1)
+        self.assertEqual([sentence for run in runs for sentence in run.found], [])
+        self.assertEqual(len(runs), len(DEVICE_TYPES))
+        self.assertGreater(sum(run.passed for run in runs), 100)
+        self.assertEqual(server.terminate(), 0)
+        self.assertNotIn("Traceback", "\n".join(server.lines))
+
+
+class CommandTests(TestCase):
+    def test_command_line(self) -> None:
+        """The address, and whether the long parts are left out."""
+        options: Any = parsed(["192.0.2.1:11111", "--short", "--times", "3"])
+        self.assertEqual((options.address, options.short, options.times), ("192.0.2.1:11111", True, 3))
+
+    def test_quick_settings(self) -> None:
+        """The settings of the short form are for device types there are."""
+        self.assertLessEqual(set(QUICK), set(DEVICE_TYPES))
