@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from pylpaca import conformance
 from pylpaca.interfaces import Operation, operations
 from pylpaca.protocol import FORM
 from pylpaca.roster import simulators
@@ -150,6 +151,21 @@ class BatteryTests(SynchronousTestCase):
         """The same, disconnected: what cannot be read is refused before the link is looked at."""
         for path, operation in self.each("PUT"):
             self.puts(path, operation)
+
+    def test_then_conformance(self) -> None:
+        """As the official checker goes: first the protocol of every simulator, then its conformance, twice, on one process."""
+        for path, operation in [*self.each("GET"), *self.each("PUT")]:
+            self.open_links()
+            (self.gets if operation.verb == "GET" else self.puts)(path, operation)
+        for entry in self.server.roster:
+            if type(entry.driver).__module__.startswith("drivers.simulators"):
+                self.server.put(f"{entry.kind}/{entry.number}/connected", Connected="False", ClientID="123456")
+                kit = conformance.KITS[entry.kind]
+                check: Any = type(kit.__name__, (conformance.OverHttp, kit), {})()
+                check.reach_server(self.server, entry.number)
+                check.perform(check.connecting())
+                for _ in range(2):
+                    check.perform(check.program())
 
     def test_fields_in_any_order(self) -> None:
         """The first thing the checker looks at: the order of the fields says nothing."""

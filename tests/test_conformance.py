@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+import drivers.simulators
 from drivers.my_dome import MyDomeDriver
 from drivers.simulators.dome import DomeSimulator
 from drivers.simulators.focuser import FocuserSimulator
 from drivers.simulators.safetymonitor import SafetyMonitorSimulator
-from pylpaca import conformance
+from pylpaca import conformance, errors
 from pylpaca.interfaces import DEVICE_TYPES
 from pylpaca.roster import find_driver, simulators
 from tests import doubles
@@ -52,7 +55,24 @@ class _Bare:
         """Nothing to set up."""
 
 
+# What a simulator refuses by itself, each stricter than the rules: all others are the framework's.
+OWN_REFUSALS = {("observingconditions", "InvalidValue"), ("telescope", "InvalidValue"), ("switch", "OperationCancelled")}
+
+
 class EverySimulatorTests(SynchronousTestCase):
+    def test_naive(self) -> None:
+        """The simulators conform without checks of their own: they never look at ranges, capabilities or states for a refusal."""
+        refusals = {
+            name for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, errors.AlpacaError)
+        }
+        found = set()
+        for kind in DEVICE_TYPES:
+            source = Path(drivers.simulators.__path__[0]) / f"{kind}.py"
+            for node in ast.walk(ast.parse(source.read_text())):
+                if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and isinstance(node.exc.func, ast.Name):
+                    found |= {(kind, node.exc.func.id)} & {(kind, name) for name in refusals - {"MemberNotImplemented"}}
+        self.assertEqual(found, OWN_REFUSALS)
+
     def test_kits(self) -> None:
         """There is a kit and a simulator for every device type."""
         self.assertEqual(set(conformance.KITS), set(DEVICE_TYPES))

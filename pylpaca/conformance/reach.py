@@ -12,6 +12,7 @@ from twisted.web.client import Agent, HTTPConnectionPool
 from pylpaca.client import Session, remote
 from pylpaca.conformance.program import Conformance
 from pylpaca.interfaces import device_type
+from pylpaca.testing import MemoryServer
 
 
 class OverHttp(Conformance):
@@ -26,9 +27,14 @@ class OverHttp(Conformance):
 
     def setUp(self) -> None:
         super().setUp()
-        session = Session(self.server.http(), self.clock)
+        self.reach_server(self.server)
+
+    def reach_server(self, server: MemoryServer, number: int = 0) -> None:
+        """Say which device of which server is checked."""
+        self.server, self.clock = server, server.clock
+        session = Session(server.http(), server.clock)
         kind = device_type(self.interface).lower()
-        self.device = remote(self.interface, session, f"http://memory/api/v1/{kind}/0")
+        self.device = remote(self.interface, session, f"http://memory/api/v1/{kind}/{number}")
 
 
 class AtAddress(Conformance):
