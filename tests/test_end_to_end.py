@@ -198,7 +198,7 @@ class StartAndStopTests(ServerTestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("pylpaca cannot listen on tcp:", done.stdout + done.stderr)  # twistd cuts it after a hundred letters
         self.assertIn("its port is in use by another program", (self.folder / "twistd.log").read_text())
-        self.assertFalse((self.folder / "twistd.pid").exists())
+        seen_until(False, (self.folder / "twistd.pid").exists)  # the daemon removes it after it has told the one that waits
 
     def test_sigterm_at_once(self) -> None:
         """From the moment it says that it is ready, it ends cleanly."""
