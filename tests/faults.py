@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pylpaca.conformance import Conformance
 from pylpaca.errors import AlpacaError
+from pylpaca.testing.conformance import Conformance
 
 
 class _Bare:

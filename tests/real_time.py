@@ -46,7 +46,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         server = started(Path(name), options.short)
         try:
-            command = [sys.executable, "-m", "pylpaca.conformance", server.address, "--times", options.times]
+            command = [sys.executable, "-m", "pylpaca.testing.conformance", server.address, "--times", options.times]
             return subprocess.run([*command, "--short"] if options.short else command).returncode
         finally:
             server.terminate()

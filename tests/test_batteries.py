@@ -14,11 +14,10 @@ from urllib.parse import urlencode
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from pylpaca import conformance
 from pylpaca.interfaces import Operation, operations
 from pylpaca.protocol import FORM
 from pylpaca.roster import simulators
-from pylpaca.testing import Answer, MemoryServer
+from pylpaca.testing import Answer, MemoryServer, conformance
 from pylpaca.values import Frame
 
 BAD_VALUE = "asduio6fghZZ"

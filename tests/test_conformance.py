@@ -13,9 +13,10 @@ from drivers.my_dome import MyDomeDriver
 from drivers.simulators.dome import DomeSimulator
 from drivers.simulators.focuser import FocuserSimulator
 from drivers.simulators.safetymonitor import SafetyMonitorSimulator
-from pylpaca import conformance, errors
+from pylpaca import errors
 from pylpaca.interfaces import DEVICE_TYPES
 from pylpaca.roster import find_driver, simulators
+from pylpaca.testing import conformance
 from tests import doubles
 
 

@@ -11,8 +11,8 @@ from twisted.internet.task import deferLater
 from twisted.trial.unittest import SynchronousTestCase
 
 from drivers.simulators.camera import CameraSimulator, Image
-from pylpaca.conformance.camera import CameraConformance
 from pylpaca.errors import InvalidOperation, InvalidValue, MemberNotImplemented
+from pylpaca.testing.conformance.camera import CameraConformance
 from pylpaca.values import CameraState, Frame, GuideDirection, SensorType, StateItem
 from tests.faults import found_by
 

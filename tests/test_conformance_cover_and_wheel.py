@@ -11,9 +11,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from drivers.simulators.covercalibrator import CoverCalibratorSimulator
 from drivers.simulators.filterwheel import FilterWheelSimulator
 from drivers.simulators.motion import Motion
-from pylpaca.conformance.covercalibrator import CoverCalibratorConformance
-from pylpaca.conformance.filterwheel import FilterWheelConformance
 from pylpaca.errors import InvalidOperation, MemberNotImplemented
+from pylpaca.testing.conformance.covercalibrator import CoverCalibratorConformance
+from pylpaca.testing.conformance.filterwheel import FilterWheelConformance
 from pylpaca.values import CalibratorStatus, CoverStatus, StateItem
 from tests.faults import found_by
 

@@ -12,8 +12,8 @@ from drivers.simulators.dome import DomeSimulator
 from drivers.simulators.focuser import FocuserSimulator
 from drivers.simulators.motion import Motion
 from drivers.simulators.safetymonitor import SafetyMonitorSimulator
-from pylpaca.conformance import DomeConformance, FocuserConformance, SafetyMonitorConformance
 from pylpaca.errors import InvalidOperation, InvalidValue, InvalidWhileParked, MemberNotImplemented
+from pylpaca.testing.conformance import DomeConformance, FocuserConformance, SafetyMonitorConformance
 from pylpaca.values import ShutterState
 from tests.faults import found_by
 

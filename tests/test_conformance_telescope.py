@@ -11,10 +11,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from drivers.simulators import sky, telescope
 from drivers.simulators.telescope import Pulse, Slew, TelescopeSimulator
-from pylpaca.conformance.reach import OverHttp
-from pylpaca.conformance.telescope import TelescopeConformance
 from pylpaca.device import Telescope
 from pylpaca.errors import MemberNotImplemented
+from pylpaca.testing.conformance.reach import OverHttp
+from pylpaca.testing.conformance.telescope import TelescopeConformance
 from pylpaca.values import AxisRate, DriveRate, GuideDirection, PierSide, TelescopeAxis
 from tests.faults import found_by
 

@@ -13,13 +13,13 @@ from drivers.simulators.motion import Motion
 from drivers.simulators.observingconditions import ObservingConditionsSimulator, Weather
 from drivers.simulators.rotator import RotatorSimulator
 from drivers.simulators.switch import SUPPLY, Change, SwitchSimulator
-from pylpaca.conformance.observingconditions import RANGES, ObservingConditionsConformance
-from pylpaca.conformance.program import Conformance
-from pylpaca.conformance.rotator import RotatorConformance
-from pylpaca.conformance.switch import SwitchConformance
 from pylpaca.device import ObservingConditions, Rotator, Switch
 from pylpaca.errors import DriverError, InvalidOperation, InvalidValue, MemberNotImplemented
 from pylpaca.interfaces.observingconditions import SENSORS
+from pylpaca.testing.conformance.observingconditions import RANGES, ObservingConditionsConformance
+from pylpaca.testing.conformance.program import Conformance
+from pylpaca.testing.conformance.rotator import RotatorConformance
+from pylpaca.testing.conformance.switch import SwitchConformance
 from pylpaca.values import StateItem
 from tests.faults import found_by
 

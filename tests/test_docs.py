@@ -16,10 +16,10 @@ from twisted.trial.unittest import SynchronousTestCase
 import drivers
 from drivers.simulators.focuser import FocuserSimulator
 from drivers.simulators.motion import Motion
-from pylpaca import config, conformance, device
+from pylpaca import config, device
 from pylpaca.interfaces import DEVICE_TYPES
 from pylpaca.roster import add_driver_folders, find_driver, verify
-from pylpaca.testing import SerialDouble
+from pylpaca.testing import SerialDouble, conformance
 
 ROOT = Path(__file__).parent.parent
 

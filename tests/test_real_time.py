@@ -8,8 +8,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
-from pylpaca.conformance.__main__ import judged, parsed
 from pylpaca.interfaces import DEVICE_TYPES
+from pylpaca.testing.conformance.__main__ import judged, parsed
 from tests.real_time import QUICK, started
 
 

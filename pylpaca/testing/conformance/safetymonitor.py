@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pylpaca.conformance.program import Conformance, part
 from pylpaca.interfaces import ISafetyMonitor
+from pylpaca.testing.conformance.program import Conformance, part
 
 
 class SafetyMonitorConformance(Conformance):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pylpaca.conformance.program import POLL, Conformance, part
 from pylpaca.interfaces import IDome
+from pylpaca.testing.conformance.program import POLL, Conformance, part
 from pylpaca.values import ShutterState
 
 MOTION_WITHIN = 240.0

@@ -14,9 +14,9 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from pylpaca.conformance.program import Conformance, part
 from pylpaca.errors import InvalidValue
 from pylpaca.interfaces import ICamera
+from pylpaca.testing.conformance.program import Conformance, part
 from pylpaca.values import CameraState, GuideDirection, SensorType
 
 EXPOSURE = 2.0  # seconds

@@ -10,9 +10,9 @@ from twisted.internet.defer import Deferred
 from twisted.web.client import Agent, HTTPConnectionPool
 
 from pylpaca.client import Session, remote
-from pylpaca.conformance.program import Conformance
 from pylpaca.interfaces import device_type
 from pylpaca.testing import MemoryServer
+from pylpaca.testing.conformance.program import Conformance
 
 
 class OverHttp(Conformance):

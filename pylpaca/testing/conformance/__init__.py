@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pylpaca.conformance.camera import CameraConformance
-from pylpaca.conformance.covercalibrator import CoverCalibratorConformance
-from pylpaca.conformance.dome import DomeConformance
-from pylpaca.conformance.filterwheel import FilterWheelConformance
-from pylpaca.conformance.focuser import FocuserConformance
-from pylpaca.conformance.observingconditions import ObservingConditionsConformance
-from pylpaca.conformance.program import Conformance
-from pylpaca.conformance.reach import AtAddress, OverHttp
-from pylpaca.conformance.rotator import RotatorConformance
-from pylpaca.conformance.safetymonitor import SafetyMonitorConformance
-from pylpaca.conformance.switch import SwitchConformance
-from pylpaca.conformance.telescope import TelescopeConformance
 from pylpaca.interfaces import DEVICE_TYPES
+from pylpaca.testing.conformance.camera import CameraConformance
+from pylpaca.testing.conformance.covercalibrator import CoverCalibratorConformance
+from pylpaca.testing.conformance.dome import DomeConformance
+from pylpaca.testing.conformance.filterwheel import FilterWheelConformance
+from pylpaca.testing.conformance.focuser import FocuserConformance
+from pylpaca.testing.conformance.observingconditions import ObservingConditionsConformance
+from pylpaca.testing.conformance.program import Conformance
+from pylpaca.testing.conformance.reach import AtAddress, OverHttp
+from pylpaca.testing.conformance.rotator import RotatorConformance
+from pylpaca.testing.conformance.safetymonitor import SafetyMonitorConformance
+from pylpaca.testing.conformance.switch import SwitchConformance
+from pylpaca.testing.conformance.telescope import TelescopeConformance
 
 # The device type as in a URL -> its kit.
 KITS: Mapping[str, type[Conformance]] = {

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pylpaca.conformance.program import Conformance, part
 from pylpaca.interfaces import ICoverCalibrator
+from pylpaca.testing.conformance.program import Conformance, part
 from pylpaca.values import CalibratorStatus, CoverStatus
 
 WITHIN = 60.0

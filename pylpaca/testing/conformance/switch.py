@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pylpaca.conformance.program import POLL, SAMPLES, Conformance, part
 from pylpaca.errors import AlpacaError, InvalidOperation, ValueNotSet
 from pylpaca.interfaces import ISwitch, operations
+from pylpaca.testing.conformance.program import POLL, SAMPLES, Conformance, part
 
 VISIBLE_WITHIN = 3.0
 CHANGE_WITHIN = 10.0

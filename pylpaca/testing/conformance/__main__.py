@@ -1,4 +1,4 @@
-"""`python -m pylpaca.conformance HOST:PORT`: checks every device of a running server, in real time."""
+"""`python -m pylpaca.testing.conformance HOST:PORT`: checks every device of a running server, in real time."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from twisted.internet.task import react
 from twisted.python.failure import Failure
 
 from pylpaca.client import connect
-from pylpaca.conformance import KITS
-from pylpaca.conformance.reach import AtAddress
+from pylpaca.testing.conformance import KITS
+from pylpaca.testing.conformance.reach import AtAddress
 
 
 def parsed(arguments: Sequence[str]) -> Namespace:
     """The command line."""
-    parser = ArgumentParser("python -m pylpaca.conformance", description="Checks every device of an Alpaca server.")
+    parser = ArgumentParser("python -m pylpaca.testing.conformance", description="Checks every device of an Alpaca server.")
     parser.add_argument("address", help="the server, as host:port")
     parser.add_argument("--short", action="store_true", help="leave out the parts that take minutes")
     parser.add_argument("--times", type=int, default=2, help="how often the whole program is run [default: 2]")

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pylpaca.conformance.program import Conformance, part
 from pylpaca.errors import InvalidOperation
 from pylpaca.interfaces import IFilterWheel
+from pylpaca.testing.conformance.program import Conformance, part
 
 WITHIN = 30.0
 SAMPLE = 0.1

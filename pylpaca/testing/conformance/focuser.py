@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pylpaca.conformance.program import Conformance, part
 from pylpaca.interfaces import IFocuser
+from pylpaca.testing.conformance.program import Conformance, part
 
 MOVE_WITHIN = 60.0
 TOLERANCE = 2

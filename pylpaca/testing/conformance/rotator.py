@@ -13,9 +13,9 @@ from __future__ import annotations
 import struct
 from typing import Any, ClassVar
 
-from pylpaca.conformance.program import POLL, Conformance, part
 from pylpaca.errors import AlpacaError, InvalidOperation, InvalidValue
 from pylpaca.interfaces import IRotator
+from pylpaca.testing.conformance.program import POLL, Conformance, part
 
 MOVE_WITHIN = 60.0
 NEAR = 1.0  # degrees

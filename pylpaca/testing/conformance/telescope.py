@@ -21,9 +21,9 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, ClassVar
 
-from pylpaca.conformance.program import POLL, Conformance, Direct, part
 from pylpaca.errors import AlpacaError, InvalidOperation, MemberNotImplemented
 from pylpaca.interfaces import ITelescope, operations
+from pylpaca.testing.conformance.program import POLL, Conformance, Direct, part
 from pylpaca.values import AlignmentMode, AxisRate, DriveRate, GuideDirection, PierSide, TelescopeAxis
 
 SLEW_WITHIN = 300.0

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar
 
-from pylpaca.conformance.program import POLL, Conformance, part
 from pylpaca.errors import AlpacaError, InvalidOperation, InvalidValue, MemberNotImplemented
 from pylpaca.interfaces import IObservingConditions
+from pylpaca.testing.conformance.program import POLL, Conformance, part
 
 ATTEMPTS = 6
 REFRESH_WITHIN = 5.0
