@@ -199,7 +199,7 @@ def find_driver(name: str) -> type[device.Device]:
         module = _import(module_name)
     elif "." in name:
         relative, _, class_name = name.rpartition(".")
-        module = _import(f"drivers.{relative.removeprefix('drivers.')}")
+        module = _import(f"drivers.{_relative(relative)}")
     else:
         module_name, class_name = _search(name), name
         module = _import(module_name)
@@ -209,31 +209,30 @@ def find_driver(name: str) -> type[device.Device]:
         there = [each for each, value in classes.items() if value.__module__ == module.__name__]
         where = getattr(module, "__file__", None)
         if where is None:  # a folder: the module between is missing
-            known = [f"{name.removeprefix('drivers.')}.{each}" for name, each in _classes_below(module)]
-            raise CannotLoad(f"{module.__name__} is no module with a class {class_name}; {nearest(relative_name(name), known)}")
+            known = [f"{_relative(module_below)}.{each}" for module_below, each in _classes_below(module)]
+            raise CannotLoad(f"{module.__name__} is no module with a class {class_name}; {nearest(_relative(name), known)}")
         raise CannotLoad(f"there is no {class_name} in {module.__name__} ({where}); {nearest(class_name, there)}")
     if not isinstance(found, type):
         raise CannotLoad(f"{class_name} in {module.__name__} is not a class")
     return found
 
 
-def relative_name(name: str) -> str:
-    """What was asked for, without the package that all drivers are in."""
+def _relative(name: str) -> str:
+    """A name without the package that all drivers are in."""
     return name.removeprefix("drivers.")
 
 
 def _classes_below(package: ModuleType) -> Iterator[tuple[str, str]]:
     """Every class below a folder of drivers, with its module."""
-    for folder in _folders():
-        for module, path in _sources(folder):
-            if module.startswith(f"{package.__name__}."):
-                yield from ((module, name) for name in _defined(path))
+    for module, path, _ in _sources():
+        if module.startswith(f"{package.__name__}."):
+            yield from ((module, name) for name in _defined(path))
 
 
 def _import(name: str) -> ModuleType:
     try:
         if name.startswith("drivers.") and not _exists(name):
-            raise CannotLoad(_not_found(f"no module {name}", name.removeprefix("drivers.")))
+            raise CannotLoad(_not_found(f"no module {name}", _relative(name)))
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         missing = error.name or ""
@@ -268,17 +267,16 @@ def _told(error: BaseException) -> str:
 def _search(class_name: str) -> str:
     """The module under drivers that defines a class, found in its source so that no other module is imported."""
     places: dict[str, list[tuple[str, Path]]] = {}
-    for folder in _folders():
-        for module, path in _sources(folder):
-            for name in _defined(path):
-                places.setdefault(name, []).append((module, folder))
+    for module, path, folder in _sources():
+        for name in _defined(path):
+            places.setdefault(name, []).append((module, folder))
     found = places.get(class_name)
     if not found:
-        broken = [f"; {told}" for folder in _folders() for _, path in _sources(folder) if (told := _syntax_error(path))]
+        broken = [f"; {told}" for _, path, _ in _sources() if (told := _syntax_error(path))]
         raise CannotLoad(_not_found(f"no class {class_name}", class_name, places) + "".join(broken))
     first = [module for module, folder in found if folder == found[0][1]]
     if len(first) > 1:
-        choices = " or ".join(f"{module.removeprefix('drivers.')}.{class_name}" for module in first)
+        choices = " or ".join(f"{_relative(module)}.{class_name}" for module in first)
         raise CannotLoad(f"{class_name} is defined more than once; write {choices}")
     return first[0]
 
@@ -289,11 +287,13 @@ def _folders() -> list[Path]:
     return [Path(each) for each in drivers.__path__]
 
 
-def _sources(folder: Path) -> Iterator[tuple[str, Path]]:
-    for path in sorted(folder.rglob("*.py")):
-        parts = path.relative_to(folder).with_suffix("").parts
-        if "__init__" not in parts and all(part.isidentifier() for part in parts):
-            yield ".".join(("drivers", *parts)), path
+def _sources() -> Iterator[tuple[str, Path, Path]]:
+    """Every module under drivers, with its file and the folder it was found through, the user's folders first."""
+    for folder in _folders():
+        for path in sorted(folder.rglob("*.py")):
+            parts = path.relative_to(folder).with_suffix("").parts
+            if "__init__" not in parts and all(part.isidentifier() for part in parts):
+                yield ".".join(("drivers", *parts)), path, folder
 
 
 def _defined(path: Path) -> Iterator[str]:
@@ -322,7 +322,7 @@ def _syntax_error(path: Path) -> str:
 
 def _not_found(what: str, word: str, known: Iterable[str] | None = None) -> str:
     if known is None:
-        known = [name.removeprefix("drivers.") for folder in _folders() for name, _ in _sources(folder)]
+        known = [_relative(name) for name, _, _ in _sources()]
     return f"there is {what}; {_looked()}; {nearest(word, sorted(set(known)))}"
 
 

@@ -9,7 +9,7 @@ from pylpaca.errors import AlpacaError
 from pylpaca.testing.conformance import Conformance
 
 
-class _Bare:
+class Bare:
     """Takes the place of trial's test case."""
 
     def setUp(self) -> None:
@@ -31,7 +31,7 @@ def found_by(
     """
     found = {}
     for name in parts or [each for each in dir(kit) if each.startswith("test_")]:
-        check: Any = type(kit.__name__, (kit, _Bare), {"driver": driver, "settings": settings or {}})()
+        check: Any = type(kit.__name__, (kit, Bare), {"driver": driver, "settings": settings or {}})()
         check.setUp()
         try:
             getattr(check, name)()

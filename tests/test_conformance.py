@@ -18,6 +18,7 @@ from pylpaca.interfaces import DEVICE_TYPES
 from pylpaca.roster import find_driver, simulators
 from pylpaca.testing import conformance
 from tests import doubles
+from tests.faults import Bare
 
 
 class DomeTests(conformance.DomeConformance, SynchronousTestCase):
@@ -49,13 +50,6 @@ class SafetyMonitorTests(conformance.SafetyMonitorConformance, SynchronousTestCa
     driver = SafetyMonitorSimulator
 
 
-class _Bare:
-    """Takes the place of trial's test case."""
-
-    def setUp(self) -> None:
-        """Nothing to set up."""
-
-
 # What a simulator refuses by itself, each stricter than the rules: all others are the framework's.
 OWN_REFUSALS = {("observingconditions", "InvalidValue"), ("telescope", "InvalidValue"), ("switch", "OperationCancelled")}
 
@@ -83,7 +77,7 @@ class EverySimulatorTests(SynchronousTestCase):
         for each in simulators().devices:
             kit = conformance.KITS[each.entry.device_type]
             driver = find_driver(each.entry.device_driver)
-            check: Any = type(kit.__name__, (*ways, kit, _Bare), {"driver": driver})()
+            check: Any = type(kit.__name__, (*ways, kit, Bare), {"driver": driver})()
             for test in ("test_connecting", "test_program_twice"):
                 check.setUp()
                 getattr(check, test)()

@@ -9,17 +9,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from pylpaca.interfaces import IDome
-from pylpaca.testing.conformance.program import POLL, Conformance, part
+from pylpaca.testing.conformance.program import POLL, Conformance, apart, part
 from pylpaca.values import ShutterState
 
 MOTION_WITHIN = 240.0
 STOPS_WITHIN = 30.0
 TOLERANCE = 1.0  # degrees
-
-
-def apart(first: float, second: float) -> float:
-    """The angle between two azimuths."""
-    return abs((first - second + 180) % 360 - 180)
 
 
 class DomeConformance(Conformance):

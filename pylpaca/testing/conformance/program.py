@@ -283,6 +283,11 @@ class Conformance:
 SAMPLES: Mapping[Any, Any] = {bool: False, int: 0, float: 0.0, str: ""}
 
 
+def apart(first: float, second: float) -> float:
+    """The angle between two directions, in degrees."""
+    return abs((first - second + 180) % 360 - 180)
+
+
 def run_out(clock: Clock, done: Deferred[Any]) -> None:
     """Let simulated time pass until a Deferred has fired, from one thing that is due to the next."""
     ends = clock.seconds() + 10 * LONGEST

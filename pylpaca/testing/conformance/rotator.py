@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from pylpaca.errors import AlpacaError, InvalidOperation, InvalidValue
 from pylpaca.interfaces import IRotator
-from pylpaca.testing.conformance.program import POLL, Conformance, part
+from pylpaca.testing.conformance.program import POLL, Conformance, apart, part
 
 MOVE_WITHIN = 60.0
 NEAR = 1.0  # degrees
@@ -24,11 +24,6 @@ EXACT = 0.001
 QUARTERS = (45.0, 135.0, 225.0, 315.0)
 BEYOND = (-405.0, 405.0)
 SYNCS = ((90.0, 90.0), (90.0, 120.0), (90.0, 60.0), (0.0, 0.0), (0.0, 30.0), (0.0, 330.0))  # mechanical, on the sky
-
-
-def apart(first: float, second: float) -> float:
-    """The angle between two positions."""
-    return abs((first - second + 180) % 360 - 180)
 
 
 def narrow(angle: float) -> float:

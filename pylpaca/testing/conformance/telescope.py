@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 
 from pylpaca.errors import AlpacaError, InvalidOperation, MemberNotImplemented
 from pylpaca.interfaces import ITelescope, operations
-from pylpaca.testing.conformance.program import POLL, Conformance, Direct, part
+from pylpaca.testing.conformance.program import POLL, Conformance, Direct, apart, part
 from pylpaca.values import AlignmentMode, AxisRate, DriveRate, GuideDirection, PierSide, TelescopeAxis
 
 SLEW_WITHIN = 300.0
@@ -91,11 +91,6 @@ def sidereal_time(utc: datetime, longitude: float) -> float:
     """The mean sidereal time in hours."""
     days = (utc - datetime(2000, 1, 1, 12, tzinfo=UTC)).total_seconds() / 86400
     return wrapped(18.697374558 + 24.065709824419081 * days + longitude / 15)
-
-
-def turned(first: float, second: float) -> float:
-    """The angle between two azimuths."""
-    return abs((first - second + 180) % 360 - 180)
 
 
 class TelescopeConformance(Conformance):
@@ -252,7 +247,7 @@ class TelescopeConformance(Conformance):
             found = await device.Altitude()
             self.holds(abs(found - altitude) <= ROUGHLY, f"Altitude is {found} where it must be {altitude:.3f}")
             found = await device.Azimuth()
-            off = turned(found, azimuth) * math.cos(math.radians(altitude))
+            off = apart(found, azimuth) * math.cos(math.radians(altitude))
             self.holds(off <= ROUGHLY, f"Azimuth is {found} where it must be {azimuth:.3f}")
 
     # what it keeps
@@ -1073,7 +1068,7 @@ class TelescopeConformance(Conformance):
         found = await self.optional(self.device.Altitude())
         self.holds(found is None or abs(found - altitude) <= within, f"Altitude is {found} after {what}, not {altitude}")
         found = await self.optional(self.device.Azimuth())
-        off = 0.0 if found is None else turned(found, azimuth) * math.cos(math.radians(altitude))
+        off = 0.0 if found is None else apart(found, azimuth) * math.cos(math.radians(altitude))
         self.holds(off <= within, f"Azimuth is {found} after {what}, not {azimuth}")
 
 
