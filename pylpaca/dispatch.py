@@ -19,15 +19,19 @@ from twisted.python.failure import Failure
 
 from pylpaca.calls import as_deferred, perform, shielded, within
 from pylpaca.config import nearest
-from pylpaca.device import Device
+from pylpaca.device import Camera, Device
 from pylpaca.errors import AlpacaError, BadRequest, DriverError, NotConnected
+from pylpaca.imagebytes import is_wanted
 from pylpaca.interfaces import DEVICE_TYPES, Operation, operations
 from pylpaca.interfaces.declaration import ORDINARY_DEADLINE
 from pylpaca.link import Holder
-from pylpaca.protocol import Ids, read_arguments, read_fields, read_ids, refusal, success, written
+from pylpaca.protocol import Ids, ImageAnswer, image, read_arguments, read_fields, read_ids, refusal, success, written
 from pylpaca.roster import Entry, Roster
+from pylpaca.values import Frame
 
 log = Logger()
+
+Answer = bytes | ImageAnswer  # JSON, or an image in pieces
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Request:
     query: bytes = b""
     body: bytes = b""
     content_type: str = ""
+    accept: str = ""
     peer: str = ""
 
 
@@ -67,9 +72,9 @@ class Dispatcher:
         """
         return self._find(kind, number, member)[1]
 
-    def answer(self, request: Request) -> bytes | Deferred[bytes]:
+    def answer(self, request: Request) -> Answer | Deferred[Answer]:
         """
-        The JSON that answers a request, at once or later; the Deferred never fails and may be cancelled without harm.
+        What answers a request, at once or later; the Deferred never fails and may be cancelled without harm.
 
         :raises BadRequest: the request cannot be read.
         """
@@ -82,7 +87,7 @@ class Dispatcher:
         ids = read_ids(request.verb, fields)
         arguments = read_arguments(operation, fields)
         holder = (request.peer, ids.client) if ids.client else None
-        under_way = _Call(entry, operation, ids, self._next_transaction())
+        under_way = _Call(entry, operation, ids, self._next_transaction(), is_wanted(request.accept))
         seconds = operation.deadline
         if entry.deadline is not None and seconds == ORDINARY_DEADLINE:
             seconds = entry.deadline
@@ -134,7 +139,16 @@ def call(
     if not (operation.while_disconnected or driver.link.is_open):
         why = f": {driver.link.failure.sentence}" if driver.link.failure else "; connect it first"
         raise NotConnected(f"{driver.name} is not connected{why}")
-    return perform(driver, operation, arguments, still_wanted)
+    answer = perform(driver, operation, arguments, still_wanted)
+    return _with_frame(driver, answer) if operation.returns is Frame else answer
+
+
+def _with_frame(driver: Device, answer: Any) -> Any:
+    """An image as it can be sent; a driver with an ImageArray of its own may give it as the camera has it."""
+    assert isinstance(driver, Camera)
+    if isinstance(answer, Deferred):
+        return answer.addCallback(lambda given: _with_frame(driver, given))
+    return answer if isinstance(answer, Frame) else driver.frame_of(answer)
 
 
 @dataclass(frozen=True)
@@ -145,10 +159,14 @@ class _Call:
     operation: Operation
     ids: Ids
     server_transaction: int
+    in_bytes: bool  # whether an image is wanted as ImageBytes
 
-    def succeeded(self, value: Any) -> bytes:
+    def succeeded(self, value: Any) -> Answer:
         try:
-            return success(self.operation, self.ids, self.server_transaction, written(self.operation, value))
+            value = written(self.operation, value)
+            if isinstance(value, Frame):
+                return image(self.ids, self.server_transaction, value, self.in_bytes)
+            return success(self.operation, self.ids, self.server_transaction, value)
         except Exception:  # what a driver gave can fail while it is looked at
             return self.failed(Failure())
 

@@ -40,6 +40,7 @@ from pylpaca.roster import Roster, build, simulators
 from pylpaca.serial import open_port
 from pylpaca.setup_pages import SetupPages
 from pylpaca.state import StateFolder, UniqueIds, state_folder
+from pylpaca.threads import own_thread
 from pylpaca.web import AlpacaSite, Api
 
 log = Logger()
@@ -131,7 +132,8 @@ def compose(
     endpoints = _endpoints(options["listen"], configuration, reactor, mistakes)
     state = StateFolder(state_folder(configuration.server.state_dir, file, environment))
     unique_ids = UniqueIds(state)
-    roster, unusable = build(configuration, Surroundings(reactor, open_port=open_port(reactor)), unique_ids)
+    surroundings = Surroundings(reactor, open_port=open_port(reactor), own_thread=own_thread(reactor))
+    roster, unusable = build(configuration, surroundings, unique_ids)
     for mistake in unusable:
         if file is None and mistake.missing_package:  # nobody asked for this simulator by name
             log.warn("a simulator is left out: {reason}", reason=mistake.sentence)
@@ -149,7 +151,7 @@ def build_site(configuration: Configuration, roster: Roster, clock: IReactorTime
     counter = TransactionCounter()
     management = Management(configuration.server, roster, counter)
     pages = SetupPages(management, roster, str(configuration.source.file or ""))
-    return AlpacaSite(Api(Dispatcher(roster, clock, counter), management, pages), clock)
+    return AlpacaSite(Api(Dispatcher(roster, clock, counter), management, pages, clock), clock)
 
 
 def _discovery_port(said: str | None, configuration: Configuration, mistakes: list[Mistake]) -> int | None:

@@ -22,11 +22,13 @@ from twisted.web.iweb import IRequest
 from twisted.web.server import Request, Site
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
+from pylpaca import imagebytes
 from pylpaca.dispatch import Dispatcher
 from pylpaca.dispatch import Request as DeviceRequest
 from pylpaca.errors import BadRequest
 from pylpaca.management import Management
-from pylpaca.protocol import BODY_LIMIT
+from pylpaca.protocol import BODY_LIMIT, ImageAnswer
+from pylpaca.sending import Sending
 from pylpaca.setup_pages import SetupPages
 
 log = Logger()
@@ -41,19 +43,29 @@ Answer = bytes | Deferred[bytes]
 
 def respond(request: IRequest, body: bytes, content_type: str, status: int = 200, allow: Sequence[str] = ()) -> bytes:
     """Set the head of an answer, so that it goes out in one piece with its length."""
-    request.setResponseCode(status)
-    request.setHeader(b"content-type", content_type.encode())
-    request.setHeader(b"content-length", b"%d" % len(body))
-    request.setHeader(b"x-content-type-options", b"nosniff")
+    _head(request, content_type, len(body), status)
     if allow:
         request.setHeader(b"allow", ", ".join(allow).encode())
     return body
 
 
+def _head(request: IRequest, content_type: str, length: int | None, status: int = 200) -> None:
+    request.setResponseCode(status)
+    request.setHeader(b"content-type", content_type.encode())
+    if length is not None:
+        request.setHeader(b"content-length", b"%d" % length)
+    request.setHeader(b"x-content-type-options", b"nosniff")
+
+
 def _header(request: IRequest, name: bytes) -> str:
     """A header's text; bytes that are none are still something to compare."""
     values: list[bytes] = request.requestHeaders.getRawHeaders(name) or [b""]
-    return values[0].decode("latin-1")
+    return b", ".join(values).decode("latin-1")
+
+
+def _accepted(request: IRequest) -> str:
+    """What the client accepts, however many headers it says that in."""
+    return b",".join(request.requestHeaders.getRawHeaders(b"accept") or []).decode("latin-1")
 
 
 def _refused(request: IRequest, error: BadRequest) -> bytes:
@@ -77,8 +89,8 @@ class Api:
     app = Klein()
     app.url_map.merge_slashes = False
 
-    def __init__(self, dispatcher: Dispatcher, management: Management, pages: SetupPages) -> None:
-        self._dispatcher, self._management, self._pages = dispatcher, management, pages
+    def __init__(self, dispatcher: Dispatcher, management: Management, pages: SetupPages, clock: IReactorTime) -> None:
+        self._dispatcher, self._management, self._pages, self._clock = dispatcher, management, pages, clock
 
     @app.route("/api/v1/<kind>/<number>/<member>", methods=["GET", "PUT"])
     def device(self, request: IRequest, kind: str, number: str, member: str) -> Answer:
@@ -93,12 +105,21 @@ class Api:
                 query=request.uri.partition(b"?")[2],
                 body=cast(Any, request.content).read(),
                 content_type=_header(request, b"content-type"),
+                accept=_accepted(request),
                 peer=peer_of(request),
             )
         )
         if isinstance(answer, Deferred):
-            return answer.addCallback(lambda body: respond(request, body, JSON))
-        return respond(request, answer, JSON)
+            return answer.addCallback(lambda found: self._responded(request, found))
+        return self._responded(request, answer)
+
+    def _responded(self, request: IRequest, answer: bytes | ImageAnswer) -> Answer:
+        if isinstance(answer, bytes):
+            return respond(request, answer, JSON)
+        _head(request, JSON if answer.length is None else imagebytes.TYPE, answer.length)
+        if request.method == b"HEAD":
+            return b""
+        return Sending(request, answer.pieces, self._clock).done.addCallback(lambda _: b"")
 
     @app.route("/management/<path:what>", methods=["GET"])
     def manage(self, request: IRequest, what: str) -> Answer:

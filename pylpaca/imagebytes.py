@@ -1,0 +1,121 @@
+"""How an image is written for clients and read from a server: as ImageBytes, or as the JSON of an answer."""
+
+# Facts (Alpaca ImageBytes, and what clients do with it)
+#   ImageBytes: eleven little-endian numbers of 32 bits (version, error number, the two transaction ids, where the pixels start,
+#   what a pixel is, what it is on the wire, rank, three dimensions), then the pixels, x slowest, then y, then plane. The third
+#   dimension of a rank of 2 is 0.
+#   An error is answered as JSON whatever was asked for: ASCOM's own client does not read the error number of ImageBytes.
+#   In JSON, Type and Rank stand first and side by side; Type is 2 for 32-bit integers, 3 for anything a double holds.
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from pylpaca.values import ElementType, Frame
+
+TYPE = "application/imagebytes"
+PIECE = 1 << 17  # bytes; what Twisted hands the system at once, and few enough to stay in the processor's cache
+PIXELS = 1 << 15  # of a piece of JSON: well under a millisecond
+
+DTYPES = {  # in numpy's words
+    ElementType.Int16: "<i2",
+    ElementType.Int32: "<i4",
+    ElementType.Double: "<f8",
+    ElementType.Single: "<f4",
+    ElementType.UInt64: "<u8",
+    ElementType.Byte: "|u1",
+    ElementType.Int64: "<i8",
+    ElementType.UInt16: "<u2",
+    ElementType.UInt32: "<u4",
+}
+_ELEMENT_TYPES = {text: element for element, text in DTYPES.items()}
+_HEAD = struct.Struct("<iiIIiiiiiii")
+_VERSION = 1
+
+
+def is_wanted(accept: str) -> bool:
+    """Whether a client that accepts this wants ImageBytes."""
+    return TYPE in accept.lower()
+
+
+def length(frame: Frame) -> int:
+    """How many bytes the ImageBytes of an image have."""
+    return _HEAD.size + int(frame.pixels.nbytes)
+
+
+def pieces(frame: Frame, client_transaction: int, server_transaction: int) -> Iterator[bytes]:
+    """An image as ImageBytes, in pieces; the pixels themselves are shared by all who read them."""
+    width, height, *planes = frame.pixels.shape
+    head = _HEAD.pack(
+        _VERSION,
+        0,
+        client_transaction,
+        server_transaction,
+        _HEAD.size,
+        frame.kind,
+        _ELEMENT_TYPES[frame.pixels.dtype.str],
+        frame.pixels.ndim,
+        width,
+        height,
+        *(planes or [0]),
+    )
+    pixels = memoryview(cast(Any, frame.pixels)).cast("B")
+    first = PIECE - len(head)
+    yield head + pixels[:first]
+    for start in range(first, len(pixels), PIECE):
+        yield bytes(pixels[start : start + PIECE])
+
+
+def read(body: bytes) -> Frame:
+    """
+    The image in ImageBytes; nothing is copied.
+
+    :raises ValueError: it is none, or holds an error.
+    """
+    import numpy as np
+
+    if len(body) < _HEAD.size:
+        raise ValueError(f"ImageBytes of {len(body)} bytes: its head alone has {_HEAD.size}")
+    version, error, _, _, start, kind, sent_as, rank, *dimensions = _HEAD.unpack_from(body)
+    if version != _VERSION or error:
+        text = body[start:].decode("utf-8", "replace") if error else f"version {version} is unknown"
+        raise ValueError(f"ImageBytes that cannot be read: {text}")
+    if rank not in (2, 3) or min(dimensions[:rank]) < 1:
+        raise ValueError(f"ImageBytes of rank {rank} and dimensions {dimensions}")
+    dtype = np.dtype(DTYPES[ElementType(sent_as)])
+    shape = dimensions[:rank]
+    if start < _HEAD.size or len(body) - start != dtype.itemsize * int(np.prod(shape, dtype=np.int64)):
+        raise ValueError(f"ImageBytes with {len(body) - start} bytes of pixels, which is not what {shape} of {dtype} have")
+    return Frame(np.frombuffer(body, dtype, offset=start).reshape(shape), ElementType(kind))
+
+
+def client_transaction(body: bytes) -> int:
+    """The client's transaction that ImageBytes answers; 0 if it says none."""
+    return int(_HEAD.unpack_from(body)[2]) if len(body) >= _HEAD.size else 0
+
+
+def shape(frame: Frame) -> Mapping[str, int]:
+    """What stands before the pixels in JSON."""
+    return {"Type": ElementType.Int32 if frame.kind is ElementType.Int32 else ElementType.Double, "Rank": frame.pixels.ndim}
+
+
+def json_pieces(frame: Frame, answer: bytes) -> Iterator[bytes]:
+    """
+    An image as JSON, `[x][y]` or `[x][y][plane]`, in pieces.
+
+    :param answer: the whole answer, with an empty list where the image belongs.
+    """
+    import orjson
+
+    before, value, after = answer.partition(b'"Value":[')
+    separator = before + value
+    pixels = frame.pixels
+    group = max(1, PIXELS * len(pixels) // pixels.size)  # columns
+    for x in range(0, len(pixels), group):
+        columns = pixels[x : x + group]
+        native = columns.astype(columns.dtype.newbyteorder("="), copy=False)  # as orjson wants it
+        yield separator + orjson.dumps(native, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+        separator = b","
+    yield after
