@@ -9,8 +9,10 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from pylpaca.values import ElementType, Frame
@@ -48,7 +50,7 @@ def length(frame: Frame) -> int:
 def pieces(frame: Frame, client_transaction: int, server_transaction: int) -> Iterator[bytes]:
     """An image as ImageBytes, in pieces; the pixels themselves are shared by all who read them."""
     width, height, *planes = frame.pixels.shape
-    head = _HEAD.pack(
+    before = _HEAD.pack(
         _VERSION,
         0,
         client_transaction,
@@ -62,38 +64,72 @@ def pieces(frame: Frame, client_transaction: int, server_transaction: int) -> It
         *(planes or [0]),
     )
     pixels = memoryview(cast(Any, frame.pixels)).cast("B")
-    first = PIECE - len(head)
-    yield head + pixels[:first]
+    first = PIECE - len(before)
+    yield before + pixels[:first]
     for start in range(first, len(pixels), PIECE):
         yield bytes(pixels[start : start + PIECE])
 
 
+@dataclass(frozen=True)
+class Head:
+    """What stands before the pixels."""
+
+    version: int
+    error: int
+    client_transaction: int
+    server_transaction: int
+    start: int  # of the pixels, or of the sentence of an error, in bytes
+    kind: int
+    sent_as: int
+    rank: int
+    dimensions: tuple[int, int, int]
+
+
+def head(body: bytes) -> Head:
+    """
+    What stands before the pixels in ImageBytes.
+
+    :raises ValueError: it is none.
+    """
+    if len(body) < _HEAD.size:
+        raise ValueError(f"ImageBytes of {len(body)} bytes: the head alone has {_HEAD.size}")
+    *numbers, x, y, z = _HEAD.unpack_from(body)
+    found = Head(*numbers, (x, y, z))
+    if found.version != _VERSION or found.start < _HEAD.size:
+        raise ValueError(f"ImageBytes of the unknown version {found.version}, with pixels from byte {found.start}")
+    return found
+
+
 def read(body: bytes) -> Frame:
     """
-    The image in ImageBytes; nothing is copied.
+    The image in ImageBytes; its pixels are not copied.
 
-    :raises ValueError: it is none, or holds an error.
+    :raises ValueError: there is none in it.
     """
     import numpy as np
 
-    if len(body) < _HEAD.size:
-        raise ValueError(f"ImageBytes of {len(body)} bytes: its head alone has {_HEAD.size}")
-    version, error, _, _, start, kind, sent_as, rank, *dimensions = _HEAD.unpack_from(body)
-    if version != _VERSION or error:
-        text = body[start:].decode("utf-8", "replace") if error else f"version {version} is unknown"
-        raise ValueError(f"ImageBytes that cannot be read: {text}")
-    if rank not in (2, 3) or min(dimensions[:rank]) < 1:
-        raise ValueError(f"ImageBytes of rank {rank} and dimensions {dimensions}")
-    dtype = np.dtype(DTYPES[ElementType(sent_as)])
-    shape = dimensions[:rank]
-    if start < _HEAD.size or len(body) - start != dtype.itemsize * int(np.prod(shape, dtype=np.int64)):
-        raise ValueError(f"ImageBytes with {len(body) - start} bytes of pixels, which is not what {shape} of {dtype} have")
-    return Frame(np.frombuffer(body, dtype, offset=start).reshape(shape), ElementType(kind))
+    said = head(body)
+    shape = said.dimensions[: said.rank]
+    if said.rank not in (2, 3) or min(shape) < 1:
+        raise ValueError(f"ImageBytes of rank {said.rank} and dimensions {said.dimensions}")
+    dtype = np.dtype(DTYPES[ElementType(said.sent_as)])
+    if len(body) - said.start != dtype.itemsize * math.prod(shape):
+        raise ValueError(f"ImageBytes with {len(body) - said.start} bytes of pixels, not those of {shape} {dtype}")
+    return Frame(np.frombuffer(body, dtype, offset=said.start).reshape(shape), ElementType(said.kind))
 
 
-def client_transaction(body: bytes) -> int:
-    """The client's transaction that ImageBytes answers; 0 if it says none."""
-    return int(_HEAD.unpack_from(body)[2]) if len(body) >= _HEAD.size else 0
+def from_lists(columns: list[Any]) -> Frame:
+    """
+    The image in the lists of JSON, `[x][y]` or `[x][y][plane]`.
+
+    :raises ValueError: they are no image.
+    """
+    import numpy as np
+
+    pixels = np.array(columns)  # ValueError: lists of different lengths
+    if pixels.ndim not in (2, 3) or not pixels.size or pixels.dtype.kind not in "iuf":
+        raise ValueError(f"{pixels.dtype} of the shape {pixels.shape} where an image belongs")
+    return Frame(pixels, ElementType.Double if pixels.dtype.kind == "f" else ElementType.Int32)
 
 
 def shape(frame: Frame) -> Mapping[str, int]:
