@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import SynchronousTestCase
 
-from drivers.simulators.camera import CameraSimulator, Image
+from drivers.simulators.camera import CameraSimulator
 from pylpaca.errors import InvalidOperation, InvalidValue, MemberNotImplemented
 from pylpaca.testing.conformance.camera import CameraConformance
 from pylpaca.values import CameraState, Frame, GuideDirection, SensorType, StateItem
@@ -139,7 +139,7 @@ class TooShort(CameraSimulator):
 class NeverDone(CameraSimulator):
     """It reads out for ever."""
 
-    def _finish(self, image: Image) -> None:
+    def _finish(self, image: NDArray[Any]) -> None:
         """It forgets to."""
 
 
@@ -242,7 +242,7 @@ class ZoneInStartTime(CameraSimulator):
 class EndAsStartTime(CameraSimulator):
     """It gives the end of an exposure for its start."""
 
-    def _finish(self, image: Image) -> None:
+    def _finish(self, image: NDArray[Any]) -> None:
         super()._finish(image)
         self.remember_exposure(self._asked)
 
@@ -319,14 +319,14 @@ class StopTooLate(CameraSimulator):
 class ImageOfLastLink(CameraSimulator):
     """It keeps the last image when it is connected again."""
 
-    kept: Image | None = None
+    kept: Frame | None = None
 
     def connect(self) -> None:
         super().connect()
-        self._image = self.kept
+        self._fetchable = self.kept
 
     def disconnect(self) -> None:
-        self.kept = self._image
+        self.kept = self._fetchable
         super().disconnect()
 
 
