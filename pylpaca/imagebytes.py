@@ -93,8 +93,8 @@ def head(body: bytes) -> Head:
     """
     if len(body) < _HEAD.size:
         raise ValueError(f"ImageBytes of {len(body)} bytes: the head alone has {_HEAD.size}")
-    *numbers, x, y, z = _HEAD.unpack_from(body)
-    found = Head(*numbers, (x, y, z))
+    numbers = _HEAD.unpack_from(body)
+    found = Head(*numbers[:8], dimensions=numbers[8:])
     if found.version != _VERSION or found.start < _HEAD.size:
         raise ValueError(f"ImageBytes of the unknown version {found.version}, with pixels from byte {found.start}")
     return found

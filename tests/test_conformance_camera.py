@@ -319,14 +319,14 @@ class StopTooLate(CameraSimulator):
 class ImageOfLastLink(CameraSimulator):
     """It keeps the last image when it is connected again."""
 
-    kept: Image | None = None
+    kept: Frame | None = None
 
     def connect(self) -> None:
         super().connect()
-        self._image = self.kept
+        self._fetchable = self.kept
 
     def disconnect(self) -> None:
-        self.kept = self._image
+        self.kept = self._fetchable
         super().disconnect()
 
 
@@ -334,7 +334,9 @@ class BinningOfLastLink(CameraSimulator):
     """It keeps binning and subframe when it is connected again."""
 
     def forget(self) -> None:
-        if not hasattr(self, "_binx"):
+        if hasattr(self, "_binx"):
+            self._forget_image()
+        else:
             super().forget()
 
 
