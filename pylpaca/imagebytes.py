@@ -18,7 +18,7 @@ from typing import Any, cast
 from pylpaca.values import ElementType, Frame
 
 TYPE = "application/imagebytes"
-PIECE = 1 << 17  # bytes; what Twisted hands the system at once, and few enough to stay in the processor's cache
+PIECE = 1 << 20  # bytes; few enough to stay in the processor's cache and to cost others a fraction of a millisecond
 PIXELS = 1 << 15  # of a piece of JSON: well under a millisecond
 
 DTYPES = {  # in numpy's words
