@@ -70,6 +70,8 @@ def _raster(handed: Any) -> NDArray[Any]:
             raster = raster.reshape(handed.shape)
     except (TypeError, ValueError) as error:
         raise DriverError(f"the driver handed over {type(handed).__name__}, which is no image: {error}") from None
+    if raster.dtype == np.float16:
+        raster = raster.astype(np.float32)  # there is no half of a Single on the wire
     if raster.ndim == 3 and raster.shape[2] == 1:
         raster = raster[:, :, 0]  # clients take an image with one plane for a broken one
     if raster.ndim not in (2, 3) or not raster.size or raster.dtype.kind not in "biuf":

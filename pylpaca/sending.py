@@ -2,8 +2,9 @@
 
 # Facts (measured; Twisted 26.10)
 #   A transport joins what is written to it before the system takes it: an image written at once is copied once more, which stops
-#   everything else for the time of the copy. Pieces of what is handed to the system at once (128 KiB), each made when the last
-#   one is gone, stay in the processor's cache; that is faster than one blocking send of the whole image.
+#   everything else for the time of the copy. Pieces, each made when the last one is gone, stay in the processor's cache.
+#   A transport hands the system at most SEND_LIMIT bytes (128 KiB) in a turn of the reactor. 61 megapixels over loopback, against a
+#   bare blocking socket: 0.6 with that limit, 1.2 with a piece of 1 MiB in a turn, 1.4 with 4 MiB, for which others would wait.
 #   A consumer asks a streaming producer to pause as soon as it holds more than 64 KiB, and to resume when all is gone.
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer, IReactorTime
 from zope.interface import implementer
+
+from pylpaca.imagebytes import PIECE
 
 
 @implementer(IPushProducer)
@@ -31,6 +34,7 @@ class Sending:
         self._paused = False
         self._expiry = clock.callLater(self.PATIENCE, request.channel.forceAbortClient)
         self.done: Deferred[None] = Deferred(lambda _: self.stopProducing())
+        request.channel.transport.SEND_LIMIT = PIECE
         request.registerProducer(self, True)
         self.resumeProducing()
 

@@ -334,7 +334,9 @@ class BinningOfLastLink(CameraSimulator):
     """It keeps binning and subframe when it is connected again."""
 
     def forget(self) -> None:
-        if not hasattr(self, "_binx"):
+        if hasattr(self, "_binx"):
+            self._forget_image()
+        else:
             super().forget()
 
 

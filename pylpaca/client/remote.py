@@ -23,6 +23,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.web.client import RequestTransmissionFailed, ResponseDone, ResponseFailed
 from twisted.web.http import PotentialDataLoss
+from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 from zope.interface import directlyProvides
 
@@ -180,7 +181,7 @@ class Session:
         query, form = (fields, None) if verb == "GET" else (None, fields)
         target = _Ascii.from_text(url) if "[" in url else url
         response = await self._http.request(
-            verb, target, params=query, data=form, headers={"Accept": accept}, allow_redirects=False, unbuffered=True
+            verb, target, params=query, data=form, headers=Headers({"Accept": [accept]}), allow_redirects=False, unbuffered=True
         )
         heard()
         body = await _body(response, heard)
