@@ -1,10 +1,10 @@
 """The picture that a simulated sensor gives of what it is exposed to."""
 
 # Facts
-#   A pixel collects light, through its filter, and dark current until it is full. What is collected has the noise of its own
-#   number, its square root; reading out adds noise of its own, once for each pixel of the image, then gain, and the bias.
-#   Noise is normal: for a few electrons that is not quite what counting gives, but it takes a tenth of the time.
-#   Everything is done in bands of rows that stay in the processor's cache: only the frame itself is ever there as a whole.
+#   A pixel collects light, through its filter, and dark current; one that is full flows over into its neighbours, so that binned
+#   pixels are full together. What was collected varies by its square root, and reading out adds noise once for each pixel of the
+#   image. Both are normal here: for a few electrons that is not quite what counting gives, but it takes a tenth of the time.
+#   All is done in bands of rows that stay in the processor's cache, so that only the frame itself is ever there as a whole.
 #   A mosaic is given from the first pixel of the sensor; the letters are the colours of its rows.
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from drivers.simulators.chance import chance
 from drivers.simulators.exposure import Exposure, GivenUp, Pointing, Sensor, Window
-from drivers.simulators.starfield import Stars, stars_on
+from drivers.simulators.starfield import REACH, Stars, stars_on
 from pylpaca.values import SensorType
 
 Electrons = NDArray[np.float32]
@@ -40,7 +40,6 @@ MOSAICS = {  # one for each plane of the image
 
 SKY = (10.0, 20.0, 10.0)  # electrons per second: everywhere, added towards the last column, added towards the last row
 STAR_SIZE = 1.5  # pixels, the sigma of a star's image
-REACH = 12  # pixels; beyond it the brightest star is dark
 
 DARK_CURRENT = 0.1  # electrons per second at 0 degrees
 DOUBLES = 6.0  # degrees that double it
@@ -152,7 +151,7 @@ class HotPixels:
 
 
 def _collected(exposure: Exposure, band: Band, light: Electrons, filters: Electrons, hot: HotPixels) -> Electrons:
-    """The electrons in each pixel of a band of the sensor at the end of the exposure."""
+    """The electrons that each pixel of a band of the sensor has gathered at the end of the exposure."""
     current = np.empty_like(light)
     for each in range(len(filters)):
         row = (band.top + each) % len(filters)
@@ -161,7 +160,7 @@ def _collected(exposure: Exposure, band: Band, light: Electrons, filters: Electr
     current += dark
     hot.add(current, band, dark)
     current *= exposure.seconds
-    return np.minimum(current, exposure.sensor.full_well, out=current)
+    return current
 
 
 def _binned(pixels: Electrons, window: Window) -> Electrons:
@@ -176,10 +175,11 @@ def _binned(pixels: Electrons, window: Window) -> Electrons:
 
 
 def _counts(exposure: Exposure, collected: Electrons, noise: np.random.Generator) -> Electrons:
-    """What an amplifier makes of the electrons of each pixel: whole numbers."""
+    """What becomes of the electrons of each pixel: whole numbers."""
     counts = noise.standard_normal(collected.shape, np.float32)
     counts *= np.sqrt(collected + exposure.read_noise**2)
     counts += collected
+    np.minimum(counts, exposure.sensor.full_well * exposure.window.bin_x * exposure.window.bin_y, out=counts)
     counts *= 1 / exposure.electrons_per_adu
     counts += exposure.bias
     np.rint(counts, out=counts)

@@ -26,7 +26,7 @@ Numbers = NDArray[np.float64]
 
 LIGHT = 0.02  # electrons per second of a star, times how many brighter ones there are in a pixel
 MOST = 50_000  # stars on a sensor, on average: drawing them takes no longer than the noise
-MARGIN = 12  # pixels; a star that is further outside does not shine in
+REACH = 12  # pixels from the middle of a star: there even the brightest is dark
 
 BRIGHTEST = 0.02  # stars of the first level in a square degree
 BANDS = 12  # of the first level, 15 degrees each
@@ -53,7 +53,7 @@ def stars_on(sensor: Sensor, pointing: Pointing) -> Stars:
     """The stars whose light falls on a sensor."""
     pixel = math.degrees(1 / sensor.focal_length) ** 2  # square degrees
     faintest = min(sensor.stars / 1e6, MOST / (sensor.width * sensor.height)) / pixel
-    radius = math.atan((math.hypot(sensor.width, sensor.height) / 2 + 2 * MARGIN) / sensor.focal_length)
+    radius = math.atan((math.hypot(sensor.width, sensor.height) / 2 + 2 * REACH) / sensor.focal_length)
     levels = list(_levels(faintest, sensor.seed, pointing, math.degrees(radius)))
     around, sine, brighter = np.concatenate([*levels, np.empty((3, 0))], axis=1)
     east, north, ahead = _towards(pointing, around, sine)
@@ -61,8 +61,8 @@ def stars_on(sensor: Sensor, pointing: Pointing) -> Stars:
     east, north, ahead, brighter = (each[seen] for each in (east, north, ahead, brighter))
     x = (sensor.width - 1) / 2 - sensor.focal_length * east / ahead
     y = (sensor.height - 1) / 2 - sensor.focal_length * north / ahead
-    inside = (np.abs(x - sensor.width / 2) < sensor.width / 2 + MARGIN) & (
-        np.abs(y - sensor.height / 2) < sensor.height / 2 + MARGIN
+    inside = (np.abs(x - sensor.width / 2) < sensor.width / 2 + REACH) & (
+        np.abs(y - sensor.height / 2) < sensor.height / 2 + REACH
     )
     stars = Stars(x, y, LIGHT / (brighter * pixel)).chosen(inside)
     return stars.chosen(np.argsort(stars.y, kind="stable"))
