@@ -6,7 +6,6 @@ import math
 from dataclasses import replace
 from typing import Any
 
-import erfa
 import numpy as np
 from numpy.typing import NDArray
 from twisted.trial.unittest import SynchronousTestCase
@@ -15,24 +14,14 @@ from drivers.simulators.chance import chance
 from drivers.simulators.exposure import Pointing, Sensor
 from drivers.simulators.starfield import LIGHT, REACH, Stars, stars_on
 from pylpaca.values import SensorType
+from tests.test_sky import erfa
 
-PIXEL = 206264.806 / 1.0  # the focal length in pixels at which a pixel covers one arcsecond
+PIXEL = 206264.806  # the focal length, in pixels, at which a pixel covers one arcsecond
 SENSOR = Sensor(1000, 800, SensorType.Monochrome, 50_000, 65_535, PIXEL, 200, 1)
 
 # The middle of the sky, both ends of right ascension, and the poles: on them, beside them, and with them just in view.
-POINTINGS = [
-    Pointing(*each)
-    for each in (
-        (5.6, -5.4),
-        (0.0, 0.0),
-        (23.9999, 40.0),
-        (0.0001, -89.95),
-        (3.0, 89.9),
-        (12.0, 90.0),
-        (7.0, -90.0),
-        (18.0, 89.8),
-    )
-]
+PLACES = ((5.6, -5.4), (0.0, 0.0), (23.9999, 40.0), (0.0001, -89.95), (3.0, 89.9), (12.0, 90.0), (7.0, -90.0), (18.0, 89.8))
+POINTINGS = [Pointing(*each) for each in PLACES]
 
 
 class ChanceTests(SynchronousTestCase):
@@ -68,8 +57,8 @@ def seen_from(stars: Stars, sensor: Sensor, here: Pointing, there: Pointing) -> 
     """Where the stars of one picture are in another, by the arithmetic of the IAU's own library."""
     east = ((sensor.width - 1) / 2 - stars.x) / sensor.focal_length
     north = ((sensor.height - 1) / 2 - stars.y) / sensor.focal_length
-    around, above = erfa.tpsts(east, north, math.radians(15 * here.right_ascension), math.radians(here.declination))
-    east, north = erfa.tpxes(around, above, math.radians(15 * there.right_ascension), math.radians(there.declination))
+    around, above = erfa().tpsts(east, north, math.radians(15 * here.right_ascension), math.radians(here.declination))
+    east, north = erfa().tpxes(around, above, math.radians(15 * there.right_ascension), math.radians(there.declination))
     return np.array(
         [(sensor.width - 1) / 2 - sensor.focal_length * east, (sensor.height - 1) / 2 - sensor.focal_length * north]
     ).T
@@ -107,10 +96,8 @@ class PlaceTests(SynchronousTestCase):
                 shared = inside(expected, SENSOR)
                 self.assertGreater(shared.sum(), 60, here)
                 origin = seen_from(after, SENSOR, there, here)
-                was_inside = inside(places(after), SENSOR) & (np.abs(origin - (500, 400)) < (500 + REACH, 400 + REACH)).all(
-                    axis=1
-                )
-                self.assert_same(places(after)[was_inside], expected[shared])
+                seen_before = (np.abs(origin - (500, 400)) < (500 + REACH, 400 + REACH)).all(axis=1)
+                self.assert_same(places(after)[seen_before & inside(places(after), SENSOR)], expected[shared])
 
     def test_directions(self) -> None:
         """North is up and east is left: who looks further north sees the stars move down, further east, to the right."""
