@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from benchmarks.camera import picture
 from pylpaca import imagebytes
@@ -126,7 +126,7 @@ def expose(client: Client, number: int, during: float = 0.0) -> None:
 
 def bare_server(port: Any, count: int) -> None:
     """A blocking socket that sends so many bytes for each line it is sent."""
-    body = memoryview(prepared(picture(WIDTH, HEIGHT)).pixels).cast("B")[: count - 44]
+    body = memoryview(cast(Any, prepared(picture(WIDTH, HEIGHT)).pixels)).cast("B")[: count - 44]
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port.send(listening.getsockname()[1])
         connection, _ = listening.accept()
