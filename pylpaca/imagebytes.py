@@ -12,8 +12,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from pylpaca.values import ElementType, Frame
 
@@ -70,8 +69,7 @@ def pieces(frame: Frame, client_transaction: int, server_transaction: int) -> It
         yield bytes(pixels[start : start + PIECE])
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(NamedTuple):
     """What stands before the pixels."""
 
     version: int
@@ -94,7 +92,7 @@ def head(body: bytes) -> Head:
     if len(body) < _HEAD.size:
         raise ValueError(f"ImageBytes of {len(body)} bytes: the head alone has {_HEAD.size}")
     numbers = _HEAD.unpack_from(body)
-    found = Head(*numbers[:8], dimensions=numbers[8:])
+    found = Head._make([*numbers[:8], numbers[8:]])
     if found.version != _VERSION or found.start < _HEAD.size:
         raise ValueError(f"ImageBytes of the unknown version {found.version}, with pixels from byte {found.start}")
     return found

@@ -3,8 +3,8 @@
 # Facts (measured; Twisted 26.10)
 #   A transport joins what is written to it before the system takes it: an image written at once is copied once more, which stops
 #   everything else for the time of the copy. Pieces, each made when the last one is gone, stay in the processor's cache.
-#   A transport hands the system at most SEND_LIMIT bytes (128 KiB) in a turn of the reactor. 61 megapixels over loopback, against a
-#   bare blocking socket: 0.6 with that limit, 1.2 with a piece of 1 MiB in a turn, 1.4 with 4 MiB, for which others would wait.
+#   A transport hands the system at most SEND_LIMIT bytes (128 KiB) in a turn of the reactor. 61 megapixels over loopback, against
+#   a bare blocking socket: 0.6 with that limit, 1.2 with a piece of 1 MiB in a turn, 1.4 with 4 MiB, which others would feel.
 #   A consumer asks a streaming producer to pause as soon as it holds more than 64 KiB, and to resume when all is gone.
 
 from __future__ import annotations
