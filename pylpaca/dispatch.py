@@ -49,6 +49,17 @@ class Request:
     peer: str = ""
 
 
+@dataclass(frozen=True)
+class Answered:
+    """A request of a device that was answered."""
+
+    request: Request
+    ids: Ids
+    server_transaction: int
+    error: int  # ErrorNumber
+    seconds: float  # until the answer was there
+
+
 def _paths(kind: str) -> Mapping[str, Mapping[str, Operation]]:
     """The members of a device type by their URL, each with its operation by verb."""
     members: dict[str, dict[str, Operation]] = {}
@@ -58,10 +69,20 @@ def _paths(kind: str) -> Mapping[str, Mapping[str, Operation]]:
 
 
 class Dispatcher:
-    """Answers device requests, none of which it lets wait for ever."""
+    """
+    Answers device requests, none of which it lets wait for ever.
 
-    def __init__(self, roster: Roster, clock: IReactorTime, next_transaction: Callable[[], int]) -> None:
-        self._roster, self._clock, self._next_transaction = roster, clock, next_transaction
+    :param answered: is told of each that was answered.
+    """
+
+    def __init__(
+        self,
+        roster: Roster,
+        clock: IReactorTime,
+        next_transaction: Callable[[], int],
+        answered: Callable[[Answered], None] | None = None,
+    ) -> None:
+        self._roster, self._clock, self._next_transaction, self._answered = roster, clock, next_transaction, answered
         self._members = {kind: _paths(kind) for kind in DEVICE_TYPES}
 
     def verbs(self, kind: str, number: str, member: str) -> Mapping[str, Operation]:
@@ -87,7 +108,8 @@ class Dispatcher:
         ids = read_ids(request.verb, fields)
         arguments = read_arguments(operation, fields)
         holder = (request.peer, ids.client) if ids.client else None
-        under_way = _Call(entry, operation, ids, self._next_transaction(), is_wanted(request.accept))
+        told = None if self._answered is None else _teller(self._answered, self._clock, request)
+        under_way = _Call(entry, operation, ids, self._next_transaction(), is_wanted(request.accept), told)
         seconds = operation.deadline
         if entry.deadline is not None and seconds == ORDINARY_DEADLINE:
             seconds = entry.deadline
@@ -112,6 +134,16 @@ class Dispatcher:
         if by_verb is None:
             raise BadRequest(f"{kind} has no member {member[:40]!r}; {nearest(member, members)}")
         return entry, by_verb
+
+
+def _teller(answered: Callable[[Answered], None], clock: IReactorTime, request: Request) -> Callable[[Ids, int, int], None]:
+    """What is called when this request, which is under way from now on, is answered."""
+    began = clock.seconds()
+
+    def tell(ids: Ids, server_transaction: int, error: int) -> None:
+        answered(Answered(request, ids, server_transaction, error, clock.seconds() - began))
+
+    return tell
 
 
 def call(
@@ -160,18 +192,26 @@ class _Call:
     ids: Ids
     server_transaction: int
     in_bytes: bool  # whether an image is wanted as ImageBytes
+    tell: Callable[[Ids, int, int], None] | None  # is told how it ended
 
     def succeeded(self, value: Any) -> Answer:
         try:
             value = written(self.operation, value)
             if isinstance(value, Frame):
-                return image(self.ids, self.server_transaction, value, self.in_bytes)
-            return success(self.operation, self.ids, self.server_transaction, value)
+                answer: Answer = image(self.ids, self.server_transaction, value, self.in_bytes)
+            else:
+                answer = success(self.operation, self.ids, self.server_transaction, value)
         except Exception:  # what a driver gave can fail while it is looked at
             return self.failed(Failure())
+        if self.tell is not None:
+            self.tell(self.ids, self.server_transaction, 0)
+        return answer
 
     def failed(self, failure: Failure) -> bytes:
-        return refusal(self.operation, self.ids, self.server_transaction, self._explained(failure))
+        error = self._explained(failure)
+        if self.tell is not None:
+            self.tell(self.ids, self.server_transaction, error.number)
+        return refusal(self.operation, self.ids, self.server_transaction, error)
 
     def _explained(self, failure: Failure) -> AlpacaError:
         error = failure.value

@@ -18,10 +18,9 @@ from pylpaca.discovery import (
     Reach,
     Responder,
     join_group_everywhere,
-    own_addresses,
-    own_networks,
     reaches,
 )
+from pylpaca.network import own_addresses, own_networks
 from pylpaca.protocol import DISCOVERY_GROUP
 
 EVERYWHERE = [Reach(ip_network("0.0.0.0/0"), 11111)]

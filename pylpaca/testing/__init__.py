@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.client import HTTPResponse
 from io import BytesIO
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -37,6 +38,7 @@ from pylpaca.state import StateFolder, UniqueIds
 from pylpaca.threads import InThread, OwnThread, at_once
 
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)  # when the simulated clock begins
+NEAR = [ip_network("192.0.2.0/24"), ip_network("198.51.100.0/24"), ip_network("2001:db8::/32")]  # where clients in memory are
 PUMPS = 100  # turns of the reactor that an answer without a delay may take
 
 
@@ -142,7 +144,7 @@ class MemoryServer:
         self.roster, mistakes = build(read, surroundings, ids)
         if found := [*read.mistakes, *mistakes]:
             raise AssertionError("\n".join(map(str, found)))
-        self.site = build_site(read, self.roster, self.clock)
+        self.site = build_site(read, self.roster, self.clock, lambda: NEAR)
 
     def utc(self) -> datetime:
         """The time of day, which passes with the clock."""
