@@ -40,6 +40,21 @@ class MosaicCameraTests(CameraConformance, SynchronousTestCase):
     settings = {**SMALL, "sensor_type": "RGGB", "sub_exposures": True, "exposure_max": 1}  # noqa: RUF012
 
 
+class ComplementaryCameraTests(CameraConformance, SynchronousTestCase):
+    driver = CameraSimulator
+    settings = {**SMALL, "sensor_type": "CMYG"}  # noqa: RUF012
+
+
+class InterlacedCameraTests(CameraConformance, SynchronousTestCase):
+    driver = CameraSimulator
+    settings = {**SMALL, "sensor_type": "CMYG2"}  # noqa: RUF012
+
+
+class LuminanceCameraTests(CameraConformance, SynchronousTestCase):
+    driver = CameraSimulator
+    settings = {**SMALL, "sensor_type": "LRGB"}  # noqa: RUF012
+
+
 class PlainCamera(CameraSimulator):
     """A camera that can only take pictures."""
 

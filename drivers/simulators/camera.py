@@ -58,7 +58,7 @@ class CameraSimulator(Camera):
         CameraXSize: int = Field(default=800, ge=16, le=9576, description="the width of the sensor, in pixels")
         CameraYSize: int = Field(default=600, ge=16, le=9576, description="the height of the sensor, in pixels")
         sensor_type: Literal["Monochrome", "Color", "RGGB", "CMYG", "CMYG2", "LRGB"] = Field(
-            default="Monochrome", description="what the sensor sees"
+            default="Monochrome", description="Monochrome, Color (three planes), or the mosaic RGGB, CMYG, CMYG2 or LRGB"
         )
         sensor_name: str = Field(default="Simulated", max_length=250, description="the name of the sensor")
         pixel_size: float = Field(default=3.8, ge=1, le=100, description="width and height of a pixel, in micrometres")
@@ -73,11 +73,13 @@ class CameraSimulator(Camera):
         readout_seconds: float = Field(default=0.5, ge=0, le=4, description="seconds to read an image out")
         has_shutter: bool = Field(default=True, description="whether there is a mechanical shutter")
         sub_exposures: bool = Field(default=False, description="whether it adds up short exposures")
-        gain_mode: Mode = Field(default="value", description="how a gain is chosen: not at all, from a list, or as a number")
+        gain_mode: Mode = Field(default="value", description="how a gain is chosen: none, index (into gains) or value (a number)")
         gains: list[Name] = Field(default=["Low", "Medium", "High"], min_length=1, max_length=10, description="names of gains")
         gain_min: int = Field(default=0, ge=-200, le=600, description="the lowest gain, in tenths of a decibel")
         gain_max: int = Field(default=300, ge=-200, le=600, description="the highest gain, in tenths of a decibel")
-        offset_mode: Mode = Field(default="value", description="how an offset is chosen: not at all, from a list, or as a number")
+        offset_mode: Mode = Field(
+            default="value", description="how an offset is chosen: none, index (into offsets) or value (a number)"
+        )
         offsets: list[Name] = Field(default=["Low", "High"], min_length=1, max_length=10, description="names of offsets")
         offset_min: int = Field(default=10, ge=0, le=1000, description="the lowest offset, in tens of ADU")
         offset_max: int = Field(default=100, ge=0, le=1000, description="the highest offset, in tens of ADU")

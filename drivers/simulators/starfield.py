@@ -24,7 +24,7 @@ from drivers.simulators.exposure import Pointing, Sensor
 
 Numbers = NDArray[np.float64]
 
-LIGHT = 0.02  # electrons per second of a star, times how many brighter ones there are in a pixel
+LIGHT = 0.05  # electrons per second of a star, times how many brighter ones there are in a pixel
 MOST = 50_000  # stars on a sensor, on average: drawing them takes no longer than the noise
 REACH = 12  # pixels from the middle of a star: there even the brightest is dark
 
