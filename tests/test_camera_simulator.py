@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -1149,6 +1149,18 @@ class OtherTelescopeTests(SkyTestCase):
             gc.collect()
             self.assertLessEqual(len(self.flushLoggedErrors(DriverError)), 1)
             self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_cut_off(self) -> None:
+        """One whose answer is cancelled, since its link is closed, say, is none."""
+        for seconds in (0.5, 1.25):
+            self.begin(DeafTelescope)
+            self.clock.pump([min(seconds, 1), max(seconds - 1, 0)])
+            telescope = self.server.driver("telescope")
+            assert isinstance(telescope, DeafTelescope)
+            telescope.asked.cancel()
+            self.assertEqual(len(self.flushLoggedErrors(CancelledError)), 1)
+            self.clock.pump([0.5, 0.5])
+            self.assertEqual((*self.state(), self.get("imagearray")), (True, CameraState.Idle, self.without()))
 
     def test_broken(self) -> None:
         """One that fails is none, and the log says why."""

@@ -20,7 +20,7 @@ from twisted.internet.task import deferLater
 from drivers.simulators.exposure import Exposure, GivenUp, Pointing, Sensor, Window
 from drivers.simulators.motion import Motion
 from drivers.simulators.sky import DEGREES_PER_HOUR
-from pylpaca.calls import settled, within
+from pylpaca.calls import settled, shielded, within
 from pylpaca.device import Camera, NoSettings, Telescope
 from pylpaca.errors import MemberNotImplemented
 from pylpaca.values import CameraState, GuideDirection, SensorType
@@ -34,7 +34,7 @@ READ_NOISE = 3.0  # electrons
 BIAS = 100  # ADU, where no offset is chosen
 
 GUIDE_RATE = 7.5 / 3600  # degrees per second: half of how fast the sky turns
-TELESCOPE_ANSWERS = 2.0  # seconds until it is asked no more
+TELESCOPE_ANSWERS = 2.0  # seconds that it has for that
 
 Name = Annotated[str, Field(min_length=1)]
 Number = Annotated[int, Field(ge=0)]
@@ -331,8 +331,6 @@ class CameraSimulator(Camera):
             try:
                 asked = Deferred.fromCoroutine(_pointing_of(telescope))
                 return await within(self.clock, TELESCOPE_ANSWERS, asked, f"RightAscension and Declination of {telescope.name}")
-            except CancelledError:
-                raise
             except Exception:
                 self.log.failure("{name} does not know where its telescope points", name=self.name)
         around, above = (axis.position for axis in self._guided)
@@ -375,10 +373,11 @@ class CameraSimulator(Camera):
             self._finish(image)
 
     async def _make(self, exposure: Exposure, given_up: Event) -> NDArray[Any]:
-        return await self.in_thread(_picture, exposure, await self._pointing, given_up.is_set)
+        pointing = await shielded(self._pointing)  # a telescope's own cancelled answer is a failure like any other
+        return await self.in_thread(_picture, exposure, pointing, given_up.is_set)
 
     def _finish(self, image: NDArray[Any]) -> None:
-        self.hand_over(image).addErrback(lambda failure: self.log.failure("no image", failure))
+        self.hand_over(image).addErrback(lambda failure: self.log.failure("{name} has no image", failure, name=self.name))
         self._state = CameraState.Idle
 
     def _end(self) -> None:
