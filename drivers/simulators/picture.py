@@ -24,7 +24,7 @@ from pylpaca.values import SensorType
 
 Electrons = NDArray[np.float32]
 
-BAND = 1 << 19  # pixels of the sensor that are worked on together
+BAND = 1 << 17  # pixels of the sensor that are worked on together
 
 # How much of the light each colour lets through.
 COLOURS = {"L": 1.0, "R": 0.5, "G": 0.4, "B": 0.3, "C": 0.7, "M": 0.8, "Y": 0.9}
