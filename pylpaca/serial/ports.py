@@ -44,7 +44,7 @@ def find(port: str, machine: Machine = THIS) -> str:
     if "/" in port:
         return os.path.realpath(port)
     for folder in (machine.by_id, machine.by_path):
-        if (folder / port).exists():
+        if os.path.exists(folder / port):
             return os.path.realpath(folder / port)
     if os.path.exists(f"/dev/{port}"):
         raise PortNotFound(f'there is no port {port}: write "/dev/{port}"')
@@ -62,7 +62,7 @@ def is_there(port: str, machine: Machine = THIS) -> bool:
         return _windows_knows(port)
     if "/" in port:
         return os.path.exists(port)
-    return any((folder / port).exists() for folder in (machine.by_id, machine.by_path))
+    return any(os.path.exists(folder / port) for folder in (machine.by_id, machine.by_path))
 
 
 def why_not(port: str, error: OSError | SerialException, machine: Machine = THIS) -> str:
