@@ -304,7 +304,6 @@ class PermissionTests(SynchronousTestCase):
         self.assertEqual(owner.user, user.name)
         self.assertTrue(may_open(str(file)))
         self.assertIsNone(owner_of("/dev/there-is-none"))
-        self.assertTrue(may_open("COM3"))
 
     def test_not_mine(self) -> None:
         """What a user may not open is known without opening it."""

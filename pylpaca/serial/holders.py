@@ -34,6 +34,8 @@ class Holders:
 
 def holders(node: str, proc: Path = PROC) -> Holders:
     """The programs that have this device node open; none where the system has no /proc."""
+    if not proc.is_dir():
+        return Holders()
     found = _lockers(node, proc)
     hidden = False
     for process in _processes(proc):

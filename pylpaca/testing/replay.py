@@ -8,6 +8,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,13 +98,19 @@ class Script:
         return done
 
     def _first_command(self) -> bytes | None:
-        """The longest recorded command that was received, all of it if it begins none; None if the rest of one is to come."""
+        """The longest recorded command that was received, or one that never was recorded; None if the rest of one is to come."""
         received = self._received
         if received in self._answers:
             return received
         if any(each.startswith(received) for each in self._answers):
             return None
-        return max((each for each in self._answers if received.startswith(each)), key=len, default=received)
+        return max((each for each in self._answers if received.startswith(each)), key=len, default=self._stranger())
+
+    def _stranger(self) -> bytes:
+        """The first command of what was received if all recorded ones end in the same byte; all of it otherwise."""
+        ends = {each[-1:] for each in self._answers}
+        before, end, _ = self._received.partition(ends.pop()) if len(ends) == 1 else (self._received, b"", b"")
+        return before + end
 
     def _answer(self, command: bytes) -> list[Step] | NeverRecorded:
         turns = self._answers.get(command)
@@ -135,10 +142,10 @@ def _turns(events: Sequence[Event]) -> tuple[list[Turn], list[Turn]]:
         if event.kind is Kind.OPENED:
             current = Turn(b"", event.line, event.seconds)
             openings.append(current)
-        elif event.kind is Kind.SENT:
+        elif event.kind is Kind.SENT and event.data:
             current = Turn(event.data, event.line, event.seconds)
             turns.append(current)
-        elif event.kind is not Kind.CLOSED:
+        elif event.kind in (Kind.RECEIVED, Kind.LOST):
             data = event.data if event.kind is Kind.RECEIVED else None
             current.steps.append(Step(max(0.0, event.seconds - current.began), data))
     return openings, turns
@@ -217,6 +224,7 @@ class TerminalReplay:
         self._seconds = seconds
         self._ours, theirs = pty.openpty()
         tty.setraw(theirs)
+        os.set_blocking(self._ours, False)
         self.port = os.ttyname(theirs)
         os.close(theirs)  # so that the kernel tells when the driver opens and closes it
         self.commands: list[bytes] = []
@@ -245,39 +253,49 @@ class TerminalReplay:
             raise self.unknown[0]
 
     def _run(self) -> None:
+        coming: list[tuple[float, bytes | None]] = []  # what is to be said, and when
         is_open = False
-        coming: list[tuple[float, bytes | None]] = []
-        terminal = select.poll()
-        terminal.register(self._ours, select.POLLIN)
-        terminal.register(self._wake, select.POLLIN)
+        poll = select.poll()
+        poll.register(self._ours, select.POLLIN)
+        poll.register(self._wake, select.POLLIN)
+        asleep = select.poll()  # the terminal would tell all the time that nobody has it open
+        asleep.register(self._wake, select.POLLIN)
         while True:
-            wait = max(0.0, min((when for when, _ in coming), default=3600.0) - self._seconds()) if is_open else self.LOOK_AGAIN
-            if not is_open and select.select([self._wake], [], [], wait)[0]:
+            if not is_open and asleep.poll(self.LOOK_AGAIN * 1000):
                 return
-            ready = dict(terminal.poll(wait * 1000 if is_open else 0))
+            ready = dict(poll.poll(self._wait(coming) if is_open else 0))
             if self._wake in ready:
                 return
-            hung_up = bool(ready.get(self._ours, 0) & select.POLLHUP)
-            if is_open == hung_up:  # opened or closed a moment ago
-                is_open, coming = not hung_up, []
-                if is_open:
-                    self._schedule(coming, self._script.open())
-            if ready.get(self._ours, 0) & select.POLLIN:
-                for command, outcome in self._script.take(os.read(self._ours, 4096)):
-                    self.commands.append(command)
-                    if isinstance(outcome, NeverRecorded):
-                        self.unknown.append(outcome)
-                    else:
-                        self._schedule(coming, outcome)
+            told = ready.get(self._ours, 0)
+            if is_open is bool(told & select.POLLHUP):  # opened or closed a moment ago
+                is_open = not is_open
+                coming = self._timed(self._script.open()) if is_open else []
+            if told & select.POLLIN:
+                coming += self._heard(os.read(self._ours, 4096))
             coming.sort(key=lambda each: each[0])
-            while coming and coming[0][0] <= self._seconds():
+            while is_open and coming and coming[0][0] <= self._seconds():
                 _, data = coming.pop(0)
                 if data is None:
                     os.close(self._ours)
                     self._ours = -1
                     return
-                os.write(self._ours, data)
+                with suppress(BlockingIOError):  # nobody reads: as on a real line, what is too much is lost
+                    os.write(self._ours, data)
 
-    def _schedule(self, coming: list[tuple[float, bytes | None]], steps: Sequence[Step]) -> None:
+    def _wait(self, coming: Sequence[tuple[float, bytes | None]]) -> float | None:
+        """Milliseconds until something is to be said."""
+        return max(0.0, coming[0][0] - self._seconds()) * 1000 if coming else None
+
+    def _heard(self, data: bytes) -> list[tuple[float, bytes | None]]:
+        coming = []
+        for command, outcome in self._script.take(data):
+            self.commands.append(command)
+            if isinstance(outcome, NeverRecorded):
+                self.unknown.append(outcome)
+            else:
+                coming += self._timed(outcome)
+        return coming
+
+    def _timed(self, steps: Sequence[Step]) -> list[tuple[float, bytes | None]]:
         now = self._seconds()
-        coming += [(now + step.after, step.data) for step in steps]
+        return [(now + step.after, step.data) for step in steps]
