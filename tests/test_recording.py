@@ -374,6 +374,7 @@ class TerminalTests(FileTestCase):
         port.write(b"S\n")
         self.assertEqual(port.readline(), b"OPENING\n")
         self.assertIn("has no answer to b'FOCUS\\n'", str(self.assertRaises(NeverRecorded, replay.stop)))
+        self.assertEqual(replay.unknown, [b"FOCUS\n"])
 
     def test_pulled(self) -> None:
         """Where the cable was pulled, the terminal is gone."""
