@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
+import warnings
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -197,6 +199,18 @@ class ReadingTests(FileTestCase):
             (b"# pylpaca recording 2", "a newer pylpaca wrote this"),
         ):
             self.assertIn(f"{self.file}, line 3: {said}", self.broken(head + line + b"\n1.0 closed\n"))
+
+    @given(
+        st.binary()
+        | st.lists(st.sampled_from([b"1.5 ", b"-> ", b"<- ", b"b'", b"'", b"A", b"\\", b"#", b"lost", b"\n"])).map(b"".join)
+    )
+    def test_anything(self, content: bytes) -> None:
+        """Whatever is in a file, it is read, or told in one sentence."""
+        self.setUp()
+        self.file.write_bytes(HEAD.encode() + content)
+        with warnings.catch_warnings(), contextlib.suppress(BrokenRecording):
+            warnings.simplefilter("ignore")  # Python's own, about escapes that are none
+            read(self.file)
 
     def test_no_recording(self) -> None:
         """Another file is told so."""
