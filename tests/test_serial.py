@@ -227,7 +227,7 @@ class LateTests(AskingTestCase):
         self.clock.advance(0.5)
         self.assertEqual(self.sent(), b"A\r\nA\r\n")
         self.say(b"1\r\n1\r\n")
-        self.clock.advance(SILENCE)
+        self.clock.advance(0.5)
         once = line.ask(b"B", retries=0)
         self.clock.advance(0.5)
         self.failureResultOf(once, DriverError)
