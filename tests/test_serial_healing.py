@@ -174,6 +174,16 @@ class BackOffTests(HealingTestCase):
         self.assertEqual(self.tries(30), [0.5, 1.5, 3.5, 7.5, 15.5])
         self.assertEqual(len(self.given_up), 1)
 
+    def test_really_back(self) -> None:
+        """What answered was really back, however soon it is lost again: it is not kept waiting for that."""
+        line = self.joined()
+        for _ in range(8):
+            self.ports.wire.break_off()
+            self.pass_time(0.5)
+            line.ask(b"A")
+            self.say(b"1\r\n")
+        self.assertEqual([level for level, _ in self.logged], ["warn", "info"] * 8)
+
 
 class PreparingTests(HealingTestCase):
     async def prepare(self, line: SerialLine) -> None:

@@ -78,7 +78,7 @@ class Cable:
 
     LOOK_EVERY = 0.5  # seconds
     BACK_OFF = (0.5, 1.0, 2.0, 4.0, 8.0, 10.0)  # seconds until a port that is there, and cannot be used, is tried again
-    STEADY_AFTER = 1.0  # seconds: what is lost again sooner was never really back
+    STEADY_AFTER = 1.0  # seconds: what is lost again sooner, and has not answered anything, was never really back
 
     def __init__(
         self,
@@ -237,7 +237,7 @@ class Cable:
         ready = [party for party in self.parties if party.is_ready]
         if not ready:
             return  # those who are preparing it find out
-        if now - self._back_at > self.STEADY_AFTER:
+        if owner.has_answered or now - self._back_at > self.STEADY_AFTER:
             self._patient_since, self._tries = now, 0
         self._trouble = ""
         log.warn(
@@ -325,7 +325,7 @@ class Cable:
         return max(0.0, self._patient_since + party.settings.keep_trying - self._clock.seconds())
 
     def _vanished(self, party: Party) -> str:
-        if self._tried is not None:
+        if self._tried is not None and not self._tried.why_gone:
             doing = "It is back, and being set up"
         elif self._trouble:
             doing = f"It is tried again, because: {self._trouble}"

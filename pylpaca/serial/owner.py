@@ -58,6 +58,7 @@ class Owner(protocol.Protocol):
         recorder: Recorder | None = None,
     ) -> None:
         self.why_gone = f"port {name} is not open"  # empty while it is open
+        self.has_answered = False  # whether the device gave any reply
         self._clock, self._name, self._listeners, self._lost = clock, name, listeners, lost
         self._silence, self._recorder = silence, recorder
         self._queue: deque[Exchange] = deque()
@@ -257,6 +258,7 @@ class Owner(protocol.Protocol):
 
     def _answered(self, exchange: Exchange, reply: bytes) -> None:
         self._current = None
+        self.has_answered = True
         self._fresh = False
         self._owe(exchange, exchange.sent - 1)
         exchange.end(reply)
