@@ -28,6 +28,7 @@ class Firmware(FileDescriptor):
 
     def __init__(self, reactor: Any, random: Random) -> None:
         super().__init__(reactor)
+        self._clock = reactor
         self._ours, theirs = pty.openpty()
         tty.setraw(theirs)
         setNonBlocking(self._ours)
@@ -45,7 +46,7 @@ class Firmware(FileDescriptor):
         except BlockingIOError:
             self.startReading()
         except OSError:
-            self.reactor.callLater(0.002, self._look)
+            self._clock.callLater(0.002, self._look)
         else:
             self.startReading()
 
@@ -53,18 +54,19 @@ class Firmware(FileDescriptor):
         return self._ours
 
     def doRead(self) -> Exception | None:
-        return readFromFD(self._ours, self._hear)
+        ended: Exception | None = readFromFD(self._ours, self._hear)
+        return ended
 
     def connectionLost(self, reason: Failure) -> None:
         """Nobody has it open any more; somebody will again."""
         if self._ours >= 0:
             self.stopReading()
-            self.reactor.callLater(0.002, self._look)
+            self._clock.callLater(0.002, self._look)
 
     def _hear(self, data: bytes) -> None:
         *commands, self._received = (self._received + data).split(b"\n")
         for command in commands:
-            self.reactor.callLater(self._random.uniform(0, 0.02), self._say, b"echo" if command == b"WHO" else command)
+            self._clock.callLater(self._random.uniform(0, 0.02), self._say, b"echo" if command == b"WHO" else command)
 
     def _say(self, reply: bytes) -> None:
         if self._ours >= 0:

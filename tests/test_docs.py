@@ -34,12 +34,12 @@ def block(page: str, text: str) -> str:
     return found
 
 
-def shown(name: str) -> Any:
-    """A class as the page for driver authors shows it, in a module of its own."""
-    source = block("docs/drivers.md", f"class {name}(")
+def shown(name: str, page: str = "docs/drivers.md") -> Any:
+    """A class as a page for driver authors shows it, in a module of its own."""
+    source = block(page, f"class {name}(")
     module = ModuleType(f"docs_{name.lower()}")
     sys.modules[module.__name__] = module
-    exec(compile(source, "docs/drivers.md", "exec"), module.__dict__)
+    exec(compile(source, page, "exec"), module.__dict__)
     return module.__dict__[name]
 
 
@@ -114,6 +114,12 @@ class ShownDomeTests(conformance.DomeConformance, SynchronousTestCase):
     def test_lines(self) -> None:
         """It has at most 50 lines."""
         self.assertLessEqual(lines_of("RollOffRoof"), 50)
+
+
+class ShownCameraTests(conformance.CameraConformance, SynchronousTestCase):
+    """The camera on the page passes the kit."""
+
+    driver = shown("ToyCamera", "docs/cameras.md")
 
 
 class DriverPageTests(SynchronousTestCase):

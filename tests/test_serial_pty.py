@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet import protocol
+from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.protocols.basic import LineReceiver
 from twisted.trial.unittest import TestCase
@@ -61,7 +62,8 @@ class Echo(LineReceiver):
     delimiter = b"\n"
 
     def connectionMade(self) -> None:
-        self.factory.open.append(self)  # type: ignore[attr-defined]
+        factory: Any = self.factory
+        factory.open.append(self)
 
     def lineReceived(self, line: bytes) -> None:
         self.sendLine(line)
@@ -83,14 +85,21 @@ class SerialServerTests(TestCase):
         pending = line.ask(b"2")
         factory.open[0].transport.abortConnection()
         await listening.stopListening()
-        told = await self.assertFailure(pending, DriverError)
-        self.assertEqual(str(told), f"port tcp://127.0.0.1:{number} vanished: does the serial server run?")
-        while "there is no serial server at 127.0.0.1" not in str(await self.assertFailure(line.ask(b"3"), DriverError)):
+        told = await self.refused(pending)
+        self.assertEqual(told, f"port tcp://127.0.0.1:{number} vanished: does the serial server run?")
+        while "there is no serial server at 127.0.0.1" not in await self.refused(line.ask(b"3")):
             await deferLater(reactor(), 0.05)
         listening = reactor().listenTCP(number, factory, interface="127.0.0.1")
         self.assertEqual(await self.answered(line, b"4"), b"4")
         await line.close()
         await listening.stopListening()
+
+    async def refused(self, asked: Deferred[bytes]) -> str:
+        try:
+            reply = await asked
+        except DriverError as error:
+            return str(error)
+        raise AssertionError(f"{reply!r} without a device")
 
     async def answered(self, line: Any, command: bytes) -> bytes:
         for _ in range(WAIT_AT_MOST * 10):

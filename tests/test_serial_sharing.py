@@ -163,7 +163,8 @@ class OpeningTests(LineTestCase):
 
     def test_nobody_waits_any_longer(self) -> None:
         """When nobody waits for it any more it is not opened."""
-        self.ports.delayed = opening = Deferred()
+        opening: Deferred[None] = Deferred()
+        self.ports.delayed = opening
         joining = self.joining()
         joining.cancel()
         self.failureResultOf(joining, CancelledError)
