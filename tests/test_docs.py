@@ -20,6 +20,7 @@ from pylpaca import config, device
 from pylpaca.interfaces import DEVICE_TYPES
 from pylpaca.roster import add_driver_folders, find_driver, verify
 from pylpaca.testing import SerialDouble, conformance
+from tests.firmware import FirmwareDouble, RoofFirmware
 
 ROOT = Path(__file__).parent.parent
 
@@ -67,27 +68,6 @@ class StepperFirmware(SerialDouble):
         return answers.get(command, b"OK")
 
 
-class RoofFirmware(SerialDouble):
-    """The controller of the roof on the page: five seconds from end to end."""
-
-    def __init__(self) -> None:
-        super().__init__(self.reply)
-        self.motion: Motion | None = None
-
-    def reply(self, command: bytes) -> bytes:
-        if self.motion is None:
-            assert self.clock is not None
-            self.motion = Motion(self.clock, 0.2)
-        if command == b"STATUS":
-            at_rest = b"CLOSED" if self.motion.position == 0 else b"OPEN"
-            return {1: b"OPENING", -1: b"CLOSING"}.get(self.motion.direction, at_rest)
-        if command == b"STOP":
-            self.motion.stop()
-        else:
-            self.motion.go(1.0 if command == b"OPEN" else 0.0)
-        return b"OK"
-
-
 class ShownFocuserTests(conformance.FocuserConformance, SynchronousTestCase):
     """The focuser on the page passes the kit, over its serial line."""
 
@@ -109,7 +89,7 @@ class ShownDomeTests(conformance.DomeConformance, SynchronousTestCase):
     settings = {"port": "COM3"}  # noqa: RUF012
 
     def ports(self) -> Mapping[str, SerialDouble]:
-        return {"COM3": RoofFirmware()}
+        return {"COM3": FirmwareDouble(RoofFirmware)}
 
     def test_lines(self) -> None:
         """It has at most 50 lines."""
