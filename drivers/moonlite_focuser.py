@@ -7,8 +7,8 @@ What the other settings are for, and what to do if it does not answer: docs/moon
 """
 
 # Facts (the maker's manual of the high resolution stepper motor, and what controllers built after it do)
-#   A command is ":", letters, hexadecimal digits, "#"; a reply is digits and "#". What sets something is not answered, and what is
-#   not understood is ignored. Positions have four digits, unsigned; the rest is signed where that makes sense.
+#   A command is ":", letters, hexadecimal digits, "#"; a reply is digits and "#". What sets something is not answered, what is
+#   not understood is ignored. Positions have four digits, unsigned; settings two.
 #   :SN says where to go and :FG goes there. One common firmware takes itself for moving until the position that it last told is
 #   the new one; so the position is asked before the motion is.
 #   A temperature is in half degrees. Many controllers leave out leading zeros, some write a negative one with eight digits: it is
@@ -47,29 +47,32 @@ class MoonliteFocuser(Focuser):
 
     class Settings(SerialSettings):
         max_step: int = Field(ge=1, le=0xFFFF, description="the highest position, in steps: as far as the drawtube may go")
-        step_size: float | None = Field(default=None, gt=0, description="micrometres per step; nothing: not known")
+        step_size: float | None = Field(default=None, gt=0, description="micrometres per step; null: not known")
         speed: Literal[250, 125, 63, 32, 16] | None = Field(
-            default=None, description="steps per second on Moonlite's own controller, on others faster to slower; nothing: as it is"
+            default=None, description="steps per second on Moonlite's own controller, on others faster to slower; null: as it is"
         )
-        half_step: bool | None = Field(default=None, description="whether the motor takes half steps; nothing: as it is")
+        half_step: bool | None = Field(default=None, description="whether the motor takes half steps; null: as it is")
         temperature_sensor: bool = Field(default=True, description="whether the controller has a thermometer")
         temperature_offset: float | None = Field(
-            default=None, ge=-64, le=63.5, multiple_of=0.5, description="degrees that the controller adds; nothing: as it is"
+            default=None, ge=-64, le=63.5, multiple_of=0.5, description="degrees that the controller adds; null: as it is"
         )
         temperature_coefficient: int | None = Field(
             default=None,
             ge=-128,
             le=127,
-            description="steps per degree that temperature compensation moves, in the controller's own unit; nothing: there is none",
+            description="steps per degree that temperature compensation moves, in the controller's own unit; null: it has none",
         )
         reply_within: float = Field(default=0.5, gt=0, le=60, description="seconds to wait for a reply")
         retries: int = Field(default=2, ge=0, le=10, description="how often a question without an answer is asked again")
 
     settings: Settings
     line: SerialLine
+    _order: _Order | None  # until the drawtube has come to rest
+    _compensates: bool
+    _converts_since: float
+    _celsius: float | None  # of the conversion before
 
     async def connect(self) -> None:
-        self._order: _Order | None = None
         self._compensates = False
         await self.open_serial(self.settings, TerminatedFraming(b"#"), prepare=self._set_up)
 
@@ -197,7 +200,7 @@ class MoonliteFocuser(Focuser):
             )
 
     async def _convert(self) -> None:
-        self._celsius: float | None = None
+        self._celsius = None
         self._converts_since = self.clock.seconds()
         await self.line.tell(b":C#")
 
