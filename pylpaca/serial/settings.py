@@ -20,7 +20,7 @@ class SerialSettings(BaseModel):
     baudrate: int = Field(default=9600, gt=0, le=4_000_000, description="bits per second")
     bytesize: Literal[5, 6, 7, 8] = Field(default=8, description="bits of a byte")
     parity: Literal["none", "even", "odd", "mark", "space"] = Field(default="none", description="the bit that checks a byte")
-    stopbits: Literal[1, 1.5, 2] = Field(default=1, description="bits after a byte")
+    stopbits: Literal[1, 2] = Field(default=1, description="bits after a byte")
     reply_within: float = Field(default=1.0, gt=0, le=60, description="seconds to wait for a reply")
     retries: int = Field(default=0, ge=0, le=10, description="how often a question without a reply is asked again")
     wait_after_open: float = Field(
