@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
+import warnings
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -198,6 +200,18 @@ class ReadingTests(FileTestCase):
         ):
             self.assertIn(f"{self.file}, line 3: {said}", self.broken(head + line + b"\n1.0 closed\n"))
 
+    @given(
+        st.binary()
+        | st.lists(st.sampled_from([b"1.5 ", b"-> ", b"<- ", b"b'", b"'", b"A", b"\\", b"#", b"lost", b"\n"])).map(b"".join)
+    )
+    def test_anything(self, content: bytes) -> None:
+        """Whatever is in a file, it is read, or told in one sentence."""
+        self.setUp()
+        self.file.write_bytes(HEAD.encode() + content)
+        with warnings.catch_warnings(), contextlib.suppress(BrokenRecording):
+            warnings.simplefilter("ignore")  # Python's own, about escapes that are none
+            read(self.file)
+
     def test_no_recording(self) -> None:
         """Another file is told so."""
         for content in (b"", b"hello\n", b"\x89PNG\r\n", "# pylpaca recording 1".encode("utf-16")):
@@ -374,6 +388,7 @@ class TerminalTests(FileTestCase):
         port.write(b"S\n")
         self.assertEqual(port.readline(), b"OPENING\n")
         self.assertIn("has no answer to b'FOCUS\\n'", str(self.assertRaises(NeverRecorded, replay.stop)))
+        self.assertEqual(replay.unknown, [b"FOCUS\n"])
 
     def test_pulled(self) -> None:
         """Where the cable was pulled, the terminal is gone."""

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +69,8 @@ def _has_open(node: str, files: Path) -> bool:
 
 def _lockers(node: str, proc: Path) -> set[int]:
     """The processes that have locked the node: lines as `1: FLOCK ADVISORY WRITE 4242 00:06:123 0 EOF`."""
+    if sys.platform == "win32":
+        return set()
     try:
         status = os.stat(node)
         lines = (proc / "locks").read_text().splitlines()
@@ -89,5 +92,6 @@ def _name(process: Path) -> str:
     name = os.path.basename(words[0])
     if name.startswith("python"):
         ends = (index for index, word in enumerate(words) if index and not word.startswith("-"))
-        name = " ".join([name, *words[1 : next(ends, 0) + 1]])
+        shown = words[1 : next(ends, 0) + 1]
+        name = " ".join([name, *(shown[:-1] if "-c" in shown else shown)])  # without the text of a whole program
     return "".join(letter if letter.isprintable() else "?" for letter in name[:60])

@@ -105,7 +105,7 @@ def _windows_knows(port: str) -> bool:
         return False
     name = port.removeprefix("\\\\.\\").rstrip(":")
     answer = ctypes.create_unicode_buffer(1024)
-    return ctypes.windll.kernel32.QueryDosDeviceW(name, answer, len(answer)) != 0
+    return bool(ctypes.windll.kernel32.QueryDosDeviceW(name, answer, len(answer)))
 
 
 # which one is meant

@@ -228,7 +228,8 @@ class TerminalReplay:
         self.port = os.ttyname(theirs)
         os.close(theirs)  # so that the kernel tells when the driver opens and closes it
         self.commands: list[bytes] = []
-        self.unknown: list[NeverRecorded] = []
+        self.unknown: list[bytes] = []
+        self._failure: NeverRecorded | None = None
         self._wake, self._stop = os.pipe()
         self._thread = threading.Thread(target=self._run, name=f"replay of {file}", daemon=True)
         self._thread.start()
@@ -249,8 +250,8 @@ class TerminalReplay:
         for each in (self._ours, self._wake, self._stop):
             if each >= 0:
                 os.close(each)
-        if self.unknown:
-            raise self.unknown[0]
+        if self._failure is not None:
+            raise self._failure
 
     def _run(self) -> None:
         coming: list[tuple[float, bytes | None]] = []  # what is to be said, and when
@@ -291,7 +292,8 @@ class TerminalReplay:
         for command, outcome in self._script.take(data):
             self.commands.append(command)
             if isinstance(outcome, NeverRecorded):
-                self.unknown.append(outcome)
+                self.unknown.append(command)
+                self._failure = self._failure or outcome
             else:
                 coming += self._timed(outcome)
         return coming
