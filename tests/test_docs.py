@@ -14,10 +14,12 @@ from unittest import TestResult
 from twisted.trial.unittest import SynchronousTestCase
 
 import drivers
+from drivers.moonlite_focuser import MoonliteFocuser
 from drivers.simulators.focuser import FocuserSimulator
 from pylpaca import config, device
 from pylpaca.interfaces import DEVICE_TYPES
 from pylpaca.roster import add_driver_folders, find_driver, verify
+from pylpaca.serial import SerialSettings
 from pylpaca.testing import SerialDouble, conformance
 from tests import first_driver
 from tests.firmware import FirmwareDouble, RoofFirmware
@@ -141,6 +143,26 @@ class DriverPageTests(SynchronousTestCase):
             written = set(re.findall(r"`(\w+)`", rows[kind].partition(", and `Position`")[0].partition(";")[0]))
             needed = set(getattr(base, "__abstractmethods__", ()))
             self.assertEqual(written - {"CoverState", "CalibratorState"}, needed, kind)
+
+
+class MoonlitePageTests(SynchronousTestCase):
+    def test_example(self) -> None:
+        """The configuration is right."""
+        (text,) = blocks("docs/moonlite-focuser.md", "json")
+        found = config.read(json.loads(text), text)
+        self.assertEqual(found.mistakes, ())
+        entry = found.devices[0].entry
+        self.assertIs(find_driver(entry.device_driver), MoonliteFocuser)
+        self.assertEqual(MoonliteFocuser.Settings.model_validate(entry.driver_config).step_size, 4.2)
+
+    def test_every_setting(self) -> None:
+        """The table has the settings that are this driver's own, or differ from those of others, and says which are needed."""
+        page = (ROOT / "docs/moonlite-focuser.md").read_text()
+        rows = dict(re.findall(r"^\| `(\w+)` \| (needed)? ?\|", page, re.MULTILINE))
+        own, common = MoonliteFocuser.Settings.model_fields, SerialSettings.model_fields
+        differ = {name: field for name, field in own.items() if name not in common or field.default != common[name].default}
+        self.assertEqual(set(rows), {"port", *differ})
+        self.assertEqual({name for name, needed in rows.items() if needed}, {n for n, f in own.items() if f.is_required()})
 
 
 class ConfigurationPageTests(SynchronousTestCase):

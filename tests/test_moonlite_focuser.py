@@ -223,6 +223,26 @@ class StuckTests(WithMotorTestCase):
         self.assertEqual((self.get("ismoving"), self.get("position")), (False, 1000))
 
 
+class ForgetsHaltsTests(WithMotorTestCase):
+    built = {"forgets_halts": True}  # noqa: RUF012
+
+    def test_halt(self) -> None:
+        """What stands still after a halt is not said to move for ever, although its controller says so."""
+        self.ok("move", "Position=2000")
+        self.assertIs(self.get("ismoving"), True)
+        self.clock.advance(1.0)
+        self.ok("halt")
+        self.get("position")
+        self.assertEqual(self.firmware.receive(b":GI#"), b"01#")
+        self.assertIs(self.get("ismoving"), True)
+        self.clock.advance(2.0)
+        self.assertIs(self.get("ismoving"), False)
+        self.ok("move", "Position=1900")
+        self.assertIs(self.get("ismoving"), True)
+        self.clock.advance(3.0)
+        self.assertEqual((self.get("ismoving"), self.get("position")), (False, 1900))
+
+
 class ShortTravelTests(WithMotorTestCase):
     built = {"last": 1500}  # noqa: RUF012
 
@@ -262,6 +282,17 @@ class SetUpTests(WithMotorTestCase):
         self.assertEqual((self.firmware.half_step, self.firmware.delay), (True, 8))
         self.assertEqual((self.firmware.coefficient, self.firmware.offset), (-10, -3))
         self.assertEqual(self.get("stepsize"), 4.2)
+
+    def test_cable_pulled(self) -> None:
+        """A controller that comes back is set up again, and compensates if it did."""
+        self.ok("tempcomp", "TempComp=true")
+        told = self.said()[:-1]
+        self.double.unplug()
+        self.assertIn("port COM3 vanished", self.refusal("GET", "position"))
+        self.double.plug_in()
+        self.clock.advance(1.0)
+        self.assertEqual((self.get("connected"), self.get("position"), self.get("tempcomp")), (True, 1000, True))
+        self.assertEqual(self.said(), [*told[:-2], b":+", b":C", b":GP"])
 
     def test_temperature(self) -> None:
         """The first reading waits for its measurement, the others find one that is done; an old one is not told."""
@@ -341,10 +372,10 @@ class AnswersTests(AnsweringTestCase):
         self.assertIs(self.get("connected"), False)
 
     def test_nobody(self) -> None:
-        """A controller that does not answer is asked three times, then the client is told."""
+        """A controller that does not answer is asked four times, then the client is told."""
         self.answers[b":GP"] = None
         self.assertEqual(self.refusal("PUT", "connected", "Connected=true")[:31], "no reply on COM3 to b':GP#' in ")
-        self.assertEqual(self.double.commands, [b":GP"] * 3)
+        self.assertEqual(self.double.commands, [b":GP"] * 4)
 
 
 class StubbornTests(AnsweringTestCase):
@@ -374,6 +405,13 @@ class MoonliteConformance(FocuserConformance):
 
 class MoonliteConformanceTests(MoonliteConformance, SynchronousTestCase):
     """It passes the kit."""
+
+
+class ForgetsHaltsConformanceTests(MoonliteConformance, SynchronousTestCase):
+    """It passes the kit also with a controller that takes itself for moving after a halt."""
+
+    def ports(self) -> Mapping[str, SerialDouble]:
+        return {"COM3": FirmwareDouble(lambda clock: MoonliteFirmware(clock, forgets_halts=True))}
 
 
 class MoonliteOverHttpTests(OverHttp, MoonliteConformance, SynchronousTestCase):
