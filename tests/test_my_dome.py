@@ -89,7 +89,9 @@ class SerialTests(TemplateTestCase):
         """A cable that is pulled is told at once."""
         self.ok("connected", Connected=True)
         self.double.unplug()
-        self.assertEqual(self.get("shutterstatus").json["ErrorMessage"], "port COM9 vanished: is the cable plugged in?")
+        told = self.get("shutterstatus").json["ErrorMessage"]
+        self.assertEqual(told, "port COM9 vanished: is the cable plugged in? It is looked for, for 60 s more")
+        self.assertEqual(self.get("connected").value, True)
 
     def test_port_is_closed(self) -> None:
         """A disconnected device leaves its port to others, and finds it again."""
