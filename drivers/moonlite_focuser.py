@@ -37,10 +37,11 @@ STANDS_STILL_AFTER = 2.0  # seconds at one position; the slowest speed there is 
 STALE_AFTER = 60.0  # seconds for which the last temperature is good enough while the next one is measured
 
 
-@dataclass
+@dataclass(eq=False)
 class _Order:
     target: int
-    given: float  # when
+    begun: float = float("inf")  # when the controller was told to begin
+    is_halted: bool = False
 
 
 class MoonliteFocuser(Focuser):
@@ -109,7 +110,7 @@ class MoonliteFocuser(Focuser):
         moving = moving and self.clock.seconds() - self._seen_at[1] < STANDS_STILL_AFTER
         if order is None:
             return moving and not self._compensates  # the small moves of temperature compensation do not count
-        if moving or (position != order.target and self.clock.seconds() - order.given < STARTS_WITHIN):
+        if moving or (position != order.target and self.clock.seconds() - order.begun < STARTS_WITHIN):
             return True
         if self._order is order:
             self._order = None
@@ -155,25 +156,29 @@ class MoonliteFocuser(Focuser):
         return celsius
 
     async def Halt(self) -> None:
-        self._order = None
-        await self.line.tell(b":FQ#", urgent=True)
+        if self._order is not None:
+            self._order.is_halted = True
+            self._order = None
+        await self._stop()
 
     async def Move(self, Position: int) -> None:
-        order = self._order = _Order(Position, self.clock.seconds())
+        order = self._order = _Order(Position)
         try:
             await self.line.tell(b":SN%04X#" % Position)
             new = await self._asked_position(b":GN#", CONFIRMED_WITHIN)
             if self._order is not order:
                 return  # it was halted, or sent elsewhere, meanwhile
             if new != Position:
-                raise DriverError(f"the controller was told to go to {Position} and makes it {new}: correct max_step")
+                raise DriverError(f"the controller was told to go to {Position} and makes it {new}: is max_step too high?")
             self._seen_at = -1, 0.0  # it may have stood there for long
             await self.line.tell(b":FG#")
         except DriverError:
             if self._order is order:
                 self._order = None
             raise
-        order.given = self.clock.seconds()
+        order.begun = self.clock.seconds()
+        if order.is_halted:
+            await self._stop()  # the other one went out before the line was free for this order
 
     # what the device type has no member for
 
@@ -190,6 +195,9 @@ class MoonliteFocuser(Focuser):
         return str(await self.Position())
 
     # the protocol
+
+    async def _stop(self) -> None:
+        await self.line.tell(b":FQ#", urgent=True)
 
     async def _asked_position(self, command: bytes, within: float | None = None) -> int:
         answer = await self.line.ask(command, within=within)

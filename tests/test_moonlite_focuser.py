@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from drivers.moonlite_focuser import MoonliteFocuser, half_degrees
 from pylpaca.errors import DriverError
+from pylpaca.protocol import FORM
 from pylpaca.testing import MemoryServer, SerialDouble
 from pylpaca.testing.conformance import FocuserConformance, OverHttp
 from tests.firmware import FirmwareDouble, LosesReplies
@@ -88,7 +89,7 @@ class WholeServerTestCase(SynchronousTestCase):
 
     def answer(self, verb: str, member: str, form: str = "") -> Any:
         """The envelope, however long it takes."""
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        headers = {"Content-Type": FORM}
         connection = self.server.begin(verb, f"focuser/0/{member}", form.encode(), headers)
         for _ in range(1000):
             if (answer := connection.answer(verb)) is not None:
@@ -155,7 +156,7 @@ class MovingTests(WithMotorTestCase):
 
     def test_halt_while_told(self) -> None:
         """A halt that overtakes a move keeps it from beginning."""
-        move = self.server.begin("PUT", "focuser/0/move", b"Position=2000", {"Content-Type": "application/x-www-form-urlencoded"})
+        move = self.server.begin("PUT", "focuser/0/move", b"Position=2000", {"Content-Type": FORM})
         self.ok("halt")
         answer = move.answer("PUT")
         assert answer is not None
@@ -248,7 +249,7 @@ class ShortTravelTests(WithMotorTestCase):
 
     def test_beyond_its_travel(self) -> None:
         """A controller that makes another position of it has not the travel that the settings say; nothing moves."""
-        sentence = "the controller was told to go to 2000 and makes it 1500: correct max_step"
+        sentence = "the controller was told to go to 2000 and makes it 1500: is max_step too high?"
         self.assertEqual(self.refusal("PUT", "move", "Position=2000"), sentence)
         self.assertEqual((self.get("ismoving"), self.get("position")), (False, 1000))
 
@@ -363,6 +364,23 @@ class AnswersTests(AnsweringTestCase):
         self.assertEqual(found, [25, 25, 10, 170, -21, -21, -21, 32767])
         for answer in (b"", b"NAN", b"-5", b"0000000019"):
             self.assertRaises(DriverError, half_degrees, answer)
+
+    def test_halt_overtakes(self) -> None:
+        """A halt that went out while the order to begin was still held back is said again behind it."""
+        self.ok("connected", "Connected=true")
+        self.answers[b":GN"] = None
+        move = self.server.begin("PUT", "focuser/0/move", b"Position=1500", {"Content-Type": FORM})
+        self.answers[b":GN"] = b"05DC"
+        self.clock.advance(0.2)
+        self.clock.advance(0.0)
+        self.double.commands.clear()
+        self.ok("halt")
+        self.assertEqual(self.double.commands, [b":FQ"])
+        self.clock.advance(0.2)
+        self.assertEqual(self.double.commands, [b":FQ", b":FG", b":FQ"])
+        answer = move.answer("PUT")
+        assert answer is not None
+        self.assertEqual(answer.error, 0)
 
     def test_something_else(self) -> None:
         """Whoever does not tell a position is no such controller."""
