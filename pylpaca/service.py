@@ -32,6 +32,7 @@ from pylpaca.calls import settled, within
 from pylpaca.config import Configuration, Mistake
 from pylpaca.connections import Census, room_for
 from pylpaca.device import Surroundings
+from pylpaca.device.base import utc_now
 from pylpaca.discovery import Address, DiscoveryService
 from pylpaca.dispatch import Answered, Dispatcher
 from pylpaca.errors import DriverError
@@ -39,7 +40,7 @@ from pylpaca.management import Management
 from pylpaca.network import Neighbourhood, Network, own_addresses, own_networks
 from pylpaca.protocol import TransactionCounter
 from pylpaca.roster import Roster, build, simulators
-from pylpaca.serial import open_port
+from pylpaca.serial import Cables, RealPorts
 from pylpaca.setup_pages import SetupPages
 from pylpaca.state import StateFolder, UniqueIds, state_folder
 from pylpaca.threads import own_thread
@@ -135,7 +136,8 @@ def compose(
     endpoints = _endpoints(options["listen"], configuration, reactor, mistakes)
     state = StateFolder(state_folder(configuration.server.state_dir, file, environment))
     unique_ids = UniqueIds(state)
-    surroundings = Surroundings(reactor, open_port=open_port(reactor), own_thread=own_thread(reactor))
+    cables = Cables(reactor, RealPorts(reactor), utc_now)
+    surroundings = Surroundings(reactor, cables=cables, own_thread=own_thread(reactor))
     roster, unusable = build(configuration, surroundings, unique_ids)
     for mistake in unusable:
         if file is None and mistake.missing_package:  # nobody asked for this simulator by name
