@@ -310,6 +310,22 @@ class LateTests(AskingTestCase):
         self.clock.advance(1.0)
         self.assertEqual(self.sent(), b"B\r\n")
 
+    def test_urgent_does_not_wait_for_retries(self) -> None:
+        """What is asked again and again makes way for a stop; a stop itself is sent again."""
+        first = self.ask(b"A", retries=5)
+        self.clock.advance(0.5)
+        stop = self.ask(b"STOP", urgent=True, retries=1)
+        other = self.ask(b"HOLD", urgent=True)
+        self.clock.advance(0.5)
+        self.assertEqual(self.why(first), "no reply on COM9 to b'A' in 1 s")
+        self.clock.advance(1.0)
+        self.assertEqual(self.sent(), b"A\r\nSTOP\r\n")
+        self.clock.advance(1.0)
+        self.assertEqual(self.sent(), b"STOP\r\n")
+        self.say(b"OK\r\n")
+        self.assertEqual(self.successResultOf(stop), b"OK")
+        self.assertNoResult(other)
+
 
 class NoiseTests(AskingTestCase):
     def test_before_a_command(self) -> None:
@@ -472,6 +488,31 @@ class FaultyDriverTests(LineTestCase):
         self.say(b"button\r\n")
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
         self.still_works()
+
+    def test_listener_that_waits(self) -> None:
+        """A listener may be a coroutine; one that fails later is logged, too."""
+        waiting: Deferred[None] = Deferred()
+        heard: list[int] = []
+
+        async def listen(message: bytes) -> None:
+            await waiting
+            heard.append(int(message))
+
+        self.line = self.joined(unsolicited=listen)
+        self.say(b"1\r\nbutton\r\n")
+        waiting.callback(None)
+        self.assertEqual((heard, len(self.flushLoggedErrors(ValueError))), ([1], 1))
+        self.still_works()
+
+    def test_what_is_no_command(self) -> None:
+        """A command that is text, and a reply without time, are told to who asked, and not sent."""
+        self.line = self.joined(framing=TerminatedFraming(b"#"))
+        text: Any = ":GR#"
+        told = self.failureResultOf(self.line.ask(text), TypeError)
+        self.assertEqual(str(told.value), "a command is bytes, as b'STATUS', not ':GR#'")
+        for within in (0.0, -1.0, float("nan")):
+            self.failureResultOf(self.line.ask(b":GR#", within=within), ValueError)
+        self.assertEqual(self.sent(), b"")
 
     def test_framing(self) -> None:
         """A framing of the driver's own that fails is told to who asked, and logged if nobody did."""

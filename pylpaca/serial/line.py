@@ -76,7 +76,11 @@ class SerialLine:
             return fail(DriverError(self._cable.why_not(self._party)))
         try:
             data = self._party.framing.outgoing(command)
-        except Exception:  # of the driver's own framing: told to who asks
+            if not isinstance(data, bytes):
+                raise TypeError(f"a command is bytes, as b'STATUS', not {data!r}")
+            if framing is not None and not within > 0:
+                raise ValueError(f"a reply needs more than {within} s")
+        except Exception:  # a mistake in the driver is told to who asks, and does not reach the port
             return fail()
         done: Deferred[bytes] = Deferred(lambda _: owner.forget(exchange))
         exchange = Exchange(command, data, done, self._party, framing, within, retries, accept, urgent)

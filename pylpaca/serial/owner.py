@@ -278,7 +278,7 @@ class Owner(protocol.Protocol):
     def _deadline(self, exchange: Exchange) -> None:
         """No reply in time: asked again, or given up."""
         exchange.timer = None
-        if exchange.sent > exchange.retries or not exchange.is_wanted:
+        if exchange.sent > exchange.retries or not exchange.is_wanted or self._must_make_way(exchange):
             self._current = None
             self._owe(exchange, exchange.sent)
             self._odd()
@@ -290,6 +290,10 @@ class Owner(protocol.Protocol):
             exchange.held_since = None
             self._drop_the_rest()
             self._send(exchange)
+
+    def _must_make_way(self, exchange: Exchange) -> bool:
+        """A stop does not wait until something has been asked again and again."""
+        return not exchange.urgent and any(each.urgent for each in self._queue)
 
     def _hold_back(self, exchange: Exchange) -> float:
         """Seconds until it may be sent again after a reply has begun, whose rest could be taken for the next one."""
