@@ -58,6 +58,15 @@ class SerialLine:
         """
         return self._submit(command, urgent)
 
+    def require_open(self) -> None:
+        """
+        For a device that talks by itself: nothing while the line can be used, else what it said last would pass for the present.
+
+        :raises DriverError: it cannot, as when the cable is out.
+        """
+        if self._cable.owner_for(self._party) is None:
+            raise DriverError(self._cable.why_not(self._party))
+
     def close(self) -> Deferred[None]:
         """Leave the cable, whose port is closed with its last device; fires when it is. Commands that wait fail."""
         return self._cable.leave(self._party)
