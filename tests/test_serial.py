@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 
 from pylpaca.errors import DriverError
 from pylpaca.serial import FixedFraming, LineFraming, TerminatedFraming
+from pylpaca.serial.framing import MOST_UNCUT
 from pylpaca.serial.owner import Owner
 from tests.lines import LineTestCase
 
@@ -382,8 +383,14 @@ class NoiseTests(AskingTestCase):
         owner: Any = self.ports.wire.line
         for _ in range(40):
             self.say(b"\xff" * 100_000)
-        self.assertLessEqual(len(owner._received), Owner.MOST_UNCUT)
+        self.assertLessEqual(len(owner._received), MOST_UNCUT)
         reply.cancel()
+        self.unsolicited.clear()
+        self.joined("other", Endless(), port="COM4", unsolicited=self.unsolicited.append)
+        owner = self.ports.wire.line
+        for _ in range(40):
+            self.say(b"\xff" * 100_000)
+        self.assertLessEqual(len(owner._listeners[0].partial), MOST_UNCUT)
 
     def test_slow_line(self) -> None:
         """At few bits per second silence takes longer."""

@@ -9,7 +9,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pylpaca.calls import as_deferred, no_exit
-from pylpaca.serial.framing import Framing, take
+from pylpaca.serial.framing import MOST_UNCUT, Framing, take
 
 log = Logger()
 
@@ -51,4 +51,6 @@ class Listener:
         except Exception:
             self.partial.clear()
             log.failure("what {device} received could not be cut into messages", device=self._device)
+        if len(self.partial) > MOST_UNCUT:
+            self.partial.clear()
         return found
