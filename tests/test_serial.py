@@ -299,6 +299,19 @@ class LateTests(AskingTestCase):
         self.say(b"612\r\n")
         self.assertEqual(self.successResultOf(first), b"612")
 
+    def test_other_message_that_has_begun(self) -> None:
+        """Nor is it sent again in the middle of what may be another message, unless there is no end to that."""
+        first = self.ask(b"A", retries=1)
+        self.clock.advance(0.99)
+        for _ in range(40):
+            self.say(b"x")
+            self.assertEqual(self.sent(), b"A\r\n" if self.clock.seconds() == 0.99 else b"")
+            self.clock.advance(0.03)
+        self.clock.advance(SILENCE)
+        self.assertEqual(self.sent(), b"A\r\n")
+        self.say(b"1\r\n")
+        self.assertEqual(self.successResultOf(first), b"1")
+
     def test_urgent_tell_does_not_wait(self) -> None:
         """A stop without a reply can be mixed up with nothing: it is sent even while a late reply is waited for."""
         self.ask(b"A").addErrback(lambda _: None)
