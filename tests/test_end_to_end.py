@@ -28,7 +28,7 @@ from alpaca.safetymonitor import SafetyMonitor
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from pylpaca.interfaces import DEVICE_TYPES, device_type
-from tests.firmware import RoofFirmware
+from tests.firmware import FirmwareOnTerminal, RealTime, RoofFirmware
 from tests.server_process import TWISTD, ServerProcess
 
 PATIENCE = 20.0  # seconds for something that takes one
@@ -78,15 +78,15 @@ class AlpycaTests(ServerTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.firmware = RoofFirmware()
-        self.addCleanup(self.firmware.stop)
+        self.roof_terminal = FirmwareOnTerminal(RoofFirmware(RealTime(), seconds=1.0))
+        self.addCleanup(self.roof_terminal.stop)
         drivers = [
             {"device_type": "dome", "device_number": 0, "device_driver": "DomeSimulator"},
             {
                 "device_type": "dome",
                 "device_number": 1,
                 "device_driver": "MyASCOMDomeDriver",
-                "driver_config": {"port": self.firmware.port},
+                "driver_config": {"port": self.roof_terminal.port},
             },
             {"device_type": "focuser", "device_number": 0, "device_driver": "FocuserSimulator"},
             {"device_type": "safetymonitor", "device_number": 0, "device_driver": "SafetyMonitorSimulator"},
@@ -144,7 +144,7 @@ class AlpycaTests(ServerTestCase):
         seen = seen_until(ShutterState.shutterClosed, lambda: dome.ShutterStatus)
         self.assertEqual(seen, [ShutterState.shutterClosing, ShutterState.shutterClosed])
         self.assertIs(dome.Slewing, False)
-        self.assertLess({b"OPEN", b"CLOSE"}, set(self.firmware.commands))
+        self.assertLess({b"OPEN", b"CLOSE"}, set(self.roof_terminal.firmware.commands))
 
     def focus(self, focuser: Any) -> None:
         target = focuser.Position + 2000
