@@ -18,7 +18,8 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from pylpaca.errors import DriverError
-from pylpaca.serial import LineFraming, SerialLine, SerialSettings, _why_not, open_port
+from pylpaca.serial import LineFraming, SerialLine, SerialSettings, open_port
+from pylpaca.serial.opening import _why_not
 
 
 class LineTestCase(SynchronousTestCase):

@@ -22,7 +22,7 @@ from pylpaca.calls import settled, snapshot
 from pylpaca.errors import MemberNotImplemented
 from pylpaca.interfaces import IDevice, Result, interface_version
 from pylpaca.link import Link
-from pylpaca.serial import Framing, OpenPort, SerialLine, SerialSettings
+from pylpaca.serial import Framing, OpenPort, Prepare, SerialLine, SerialSettings
 from pylpaca.values import StateItem
 
 
@@ -119,17 +119,23 @@ class Device(ABC):
         settings: SerialSettings,
         framing: Framing,
         unsolicited: Callable[[bytes], object] | None = None,
+        prepare: Prepare | None = None,
     ) -> SerialLine:
         """
         Open a serial port for this device; it is closed when the device is disconnected.
 
-        :raises DriverError: it cannot be opened; the sentence says why.
+        :param framing: how messages are cut, unless a question says otherwise.
+        :param unsolicited: gets each message that answers nothing.
+        :param prepare: sets the device up, and checks that it is the right one, whenever the port was opened.
+        :raises DriverError: it cannot be opened; the sentence says why. What `prepare` raises.
         """
-        line = SerialLine(framing, self.clock, settings.port, settings.reply_within, unsolicited)
+        line = SerialLine(framing, self.clock, settings.port, settings.reply_within, unsolicited, settings.retries)
         self._open_port(settings, line)
         self._lines.append(line)
         if settings.wait_after_open:
             await deferLater(self.clock, settings.wait_after_open)
+        if prepare is not None:
+            await prepare(line)
         return line
 
     def forget(self) -> None:  # noqa: B027  # most base classes keep nothing

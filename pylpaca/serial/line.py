@@ -6,13 +6,11 @@
 
 from __future__ import annotations
 
-import errno
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
 from twisted.internet import protocol
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ConnectionDone
@@ -21,61 +19,23 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pylpaca.errors import DriverError
-
-if TYPE_CHECKING:
-    from serial import Serial
-
+from pylpaca.serial.framing import Framing
 
 log = Logger()
 
 
-class SerialSettings(BaseModel):
-    """The settings of a device on a serial port."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    port: str = Field(description="the serial port, as /dev/ttyUSB0 or COM3", min_length=1)
-    baudrate: int = Field(default=9600, gt=0, le=4_000_000, description="bits per second")
-    reply_within: float = Field(default=1.0, gt=0, le=60, description="seconds to wait for a reply")
-    wait_after_open: float = Field(
-        default=0.0, ge=0, le=20, description="seconds to leave the device alone after opening; an Arduino that restarts needs 2"
-    )
-
-
-class Framing(Protocol):
-    """How a device marks where a message ends."""
-
-    def outgoing(self, command: bytes) -> bytes:
-        """The command as it is sent."""
-
-    def next_frame(self, received: bytearray) -> bytes | None:
-        """Take one whole message from the front of what was received; None if there is none yet."""
-
-
-@dataclass(frozen=True)
-class LineFraming:
-    """Messages that end in a terminator, as b"\\r\\n" or b"#"; it is added when sending and taken off when receiving."""
-
-    terminator: bytes = b"\n"
-    longest: int = 4096
-
-    def outgoing(self, command: bytes) -> bytes:
-        return command + self.terminator
-
-    def next_frame(self, received: bytearray) -> bytes | None:
-        frame, found, rest = received.partition(self.terminator)
-        if found:
-            received[:] = rest
-            return bytes(frame)
-        if len(received) > self.longest:  # garbage, or the wrong speed: it is no message and must not fill the memory
-            received.clear()
-        return None
+Accept = Callable[[bytes], bool]
+Prepare = Callable[["SerialLine"], Awaitable[None]]
 
 
 @dataclass(eq=False)
 class _Exchange:
     command: bytes
+    framing: Framing
     wants_reply: bool
+    within: float
+    retries: int
+    accept: Accept | None
     done: Deferred[bytes]
     expiry: IDelayedCall | None = None  # of its wait in the queue, then of its reply
 
@@ -111,9 +71,10 @@ class SerialLine(protocol.Protocol):
         name: str = "the serial port",
         reply_within: float = 1.0,
         unsolicited: Callable[[bytes], object] | None = None,
+        retries: int = 0,
     ) -> None:
         self._framing, self._clock, self._name = framing, clock, name
-        self._reply_within, self._unsolicited = reply_within, unsolicited
+        self._reply_within, self._unsolicited, self._retries = reply_within, unsolicited, retries
         self._received = bytearray()
         self._current: _Exchange | None = None
         self._late: IDelayedCall | None = None  # a reply that was given up may still come
@@ -122,13 +83,40 @@ class SerialLine(protocol.Protocol):
         self._closers: list[Deferred[None]] = []
         self._closing = False
 
-    def ask(self, command: bytes, urgent: bool = False) -> Deferred[bytes]:
-        """Send a command, an urgent one before those that wait; fires with its reply, or fails with DriverError."""
-        return self._enqueue(command, wants_reply=True, urgent=urgent)
+    def ask(
+        self,
+        command: bytes,
+        urgent: bool = False,
+        *,
+        reply: Framing | None = None,
+        within: float | None = None,
+        retries: int | None = None,
+        accept: Accept | None = None,
+    ) -> Deferred[bytes]:
+        """
+        Send a command; fires with its reply, or fails with DriverError.
+
+        :param urgent: before those that wait.
+        :param reply: how the reply is cut, if not as all others.
+        :param within: seconds to wait for it, each time it is asked for.
+        :param retries: how often it is asked for again; only for what may be asked twice.
+        :param accept: whether this is a reply to it; what is none is dropped.
+        """
+        exchange = _Exchange(
+            command,
+            reply or self._framing,
+            True,
+            self._reply_within if within is None else within,
+            self._retries if retries is None else retries,
+            accept,
+            Deferred(lambda _: self._forget(exchange)),
+        )
+        return self._enqueue(exchange, urgent)
 
     def tell(self, command: bytes, urgent: bool = False) -> Deferred[bytes]:
         """Send a command that has no reply; fires with b"" when it is on its way."""
-        return self._enqueue(command, wants_reply=False, urgent=urgent)
+        exchange = _Exchange(command, self._framing, False, 0.0, 0, None, Deferred(lambda _: self._forget(exchange)))
+        return self._enqueue(exchange, urgent)
 
     def close(self) -> Deferred[None]:
         """Close the port; fires when it is closed. Commands that wait fail."""
@@ -154,7 +142,7 @@ class SerialLine(protocol.Protocol):
     def dataReceived(self, data: bytes) -> None:
         self._received += data
         try:
-            while (frame := self._framing.next_frame(self._received)) is not None:
+            while (frame := self._cut_by().next_frame(self._received)) is not None:
                 self._take(frame)
         except Exception:  # of the driver's own framing or listener: the port is not to blame
             self._received.clear()
@@ -169,8 +157,7 @@ class SerialLine(protocol.Protocol):
 
     # one exchange after another
 
-    def _enqueue(self, command: bytes, wants_reply: bool, urgent: bool) -> Deferred[bytes]:
-        exchange = _Exchange(command, wants_reply, Deferred(lambda _: self._forget(exchange)))
+    def _enqueue(self, exchange: _Exchange, urgent: bool) -> Deferred[bytes]:
         if self._gone or self._closing:
             exchange.end(DriverError(self._gone or f"port {self._name} was closed"))
         elif len(self._queue) >= self.MOST_WAITING and not urgent:
@@ -181,6 +168,9 @@ class SerialLine(protocol.Protocol):
             self._next()
         return exchange.done
 
+    def _cut_by(self) -> Framing:
+        return self._framing if self._current is None else self._current.framing
+
     def _next(self) -> None:
         while self._current is None and self._late is None and self._queue and not self._gone:
             exchange = self._queue.popleft()
@@ -189,7 +179,7 @@ class SerialLine(protocol.Protocol):
             self._received.clear()  # what arrived before a command was sent is no reply to it
             if exchange.wants_reply:
                 self._current = exchange
-                exchange.expiry = self._clock.callLater(self._reply_within, self._expire)
+                exchange.expiry = self._clock.callLater(exchange.within, self._expire)
             assert self.transport is not None
             self.transport.write(self._framing.outgoing(exchange.command))
             if not exchange.wants_reply:
@@ -197,6 +187,8 @@ class SerialLine(protocol.Protocol):
 
     def _take(self, frame: bytes) -> None:
         if self._current is not None:
+            if self._current.accept is not None and not self._current.accept(frame):
+                return
             exchange, self._current = self._current, None
             exchange.end(frame)
             self._next()
@@ -207,10 +199,17 @@ class SerialLine(protocol.Protocol):
             self._unsolicited(frame)
 
     def _expire(self) -> None:
-        exchange, self._current = self._current, None
+        exchange = self._current
         assert exchange is not None
-        self._late = self._clock.callLater(self._reply_within, self._quiet)
-        exchange.end(DriverError(f"no reply on {self._name} to {exchange.command!r} in {self._reply_within:g} s"))
+        if exchange.retries and not exchange.done.called:
+            exchange.retries -= 1
+            exchange.expiry = self._clock.callLater(exchange.within, self._expire)
+            assert self.transport is not None
+            self.transport.write(self._framing.outgoing(exchange.command))
+            return
+        self._current = None
+        self._late = self._clock.callLater(exchange.within, self._quiet)
+        exchange.end(DriverError(f"no reply on {self._name} to {exchange.command!r} in {exchange.within:g} s"))
 
     def _quiet(self) -> None:
         self._late = None
@@ -242,45 +241,3 @@ class SerialLine(protocol.Protocol):
         """What was written does not leave: closed all the same."""
         transport: Any = self.transport
         transport.connectionLost(Failure(ConnectionDone()))
-
-
-OpenPort = Callable[[SerialSettings, protocol.Protocol], None]
-
-
-def open_port(reactor: Any) -> OpenPort:
-    """What opens a real port on this reactor, for this program alone, and connects a protocol to it."""
-
-    def opener(settings: SerialSettings, line: protocol.Protocol) -> None:
-        from serial import Serial, SerialException
-        from twisted.internet.serialport import SerialPort  # imports the platform's own serial support
-
-        class ExclusivePort(SerialPort):
-            @staticmethod
-            def _serialFactory(*args: Any, **named: Any) -> Serial:  # type: ignore[override]  # it is a class there
-                return Serial(*args, **{**named, "exclusive": True})
-
-        try:
-            ExclusivePort(line, settings.port, reactor, baudrate=settings.baudrate)
-        except SerialException as error:
-            raise DriverError(_why_not(settings.port, error)) from None
-        except (ValueError, OverflowError, OSError) as error:
-            raise DriverError(f"{settings.port} cannot be opened: {error}") from None
-
-    return opener
-
-
-def _why_not(port: str, error: Any) -> str:
-    if error.errno == errno.ENOENT:
-        return f'there is no port {port}: plug the device in, or correct "port" ({_ports_here()})'
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return f"no permission to open {port}: add this user to the group that owns it (often dialout), and log in again"
-    if error.errno in (errno.EBUSY, errno.EAGAIN) or "lock" in str(error):
-        return f"{port} is in use by another program: stop that one first"
-    return f"{port} cannot be opened: {error}"
-
-
-def _ports_here() -> str:
-    from serial.tools.list_ports import comports
-
-    found = ", ".join(sorted(each.device for each in comports()))
-    return f"here: {found}" if found else "no serial port is here"
