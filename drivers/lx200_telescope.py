@@ -209,9 +209,10 @@ class LX200Telescope(Telescope):
         return "" if self.settings.mount == "classic" else _text(await self._answer(b":GVP#"))
 
     async def _in_long_format(self) -> bool:
-        if not formats.is_long(await self._read(b":GR#", bytes, formats.hours)):
-            await self._line.tell(b":U#")
-        return formats.is_long(await self._read(b":GR#", bytes, formats.hours))
+        if await self._read(b":GR#", formats.is_long):
+            return True
+        await self._line.tell(b":U#")
+        return await self._read(b":GR#", formats.is_long)
 
     async def _onstep(self, product: str) -> Mount:
         version = await self._read(b":GVN#", _major)
