@@ -38,11 +38,12 @@ class Link:
         self, connect: Hook, disconnect: Hook, clock: IReactorTime, name: str = "device", permanent: bool = False
     ) -> None:
         self.is_open = False
-        self.failure: AlpacaError | None = None  # why the last attempt to open failed, until the next vote
+        self.failure: AlpacaError | None = None  # why it could not be opened or did not stay open, until the next vote
         self.permanent = permanent
         self._connect, self._disconnect, self._clock, self._name = connect, disconnect, clock, name
         self._wanted = False
         self._at_work = False
+        self._lost: AlpacaError | None = None  # while it is being opened
         self._holders: dict[Holder, float] = {}  # when each was last heard, the longest silent first
         self._waiting: list[Deferred[None]] = []
         self._retry: IDelayedCall | None = None
@@ -99,6 +100,15 @@ class Link:
         self._waiting.append(waiting)
         return waiting
 
+    def lost(self, reason: AlpacaError) -> None:
+        """The device is gone: the link closes, and clients read why until somebody votes; a permanent one is tried again."""
+        if self._at_work:
+            self._lost = reason  # it is just being opened, in vain; or closed anyway
+        elif self.is_open:
+            self._give_up(reason)
+            self._log.error("{name} is lost: {reason}", name=self._name, reason=reason.sentence)
+            self._begin()
+
     def shut(self) -> Deferred[None]:
         """The server stops: close whoever holds it. Fires when closed."""
         self._shut = True
@@ -119,6 +129,9 @@ class Link:
         self._stop_retrying()
         if self._at_work or wanted is self.is_open:
             return
+        self._begin()
+
+    def _begin(self) -> None:
         self._at_work = True
         Deferred.fromCoroutine(self._work()).addErrback(
             lambda failure: self._log.failure("the link of {name}", failure, name=self._name)
@@ -133,6 +146,8 @@ class Link:
         self._at_work = False
         waiting, self._waiting = self._waiting, []
         failure = self.failure  # who is told may vote at once, which begins anew
+        if failure is not None:
+            self._try_again()
         for each in waiting:
             if failure is None:
                 each.callback(None)
@@ -140,18 +155,23 @@ class Link:
                 each.errback(failure)
 
     async def _open(self) -> None:
+        self._lost = None
         try:
             await self._run(self._connect, "connect")
+            if self._lost is not None:
+                raise self._lost
         except Exception as reason:
-            self.failure = self._explained(reason)
-            self._wanted = False
-            self._holders.clear()
+            self._give_up(self._explained(reason))
             await self._leave()
-            self._try_again()
         else:
             self.is_open = True
             self._retry_after = 1.0
             self._log.info("{name} is connected", name=self._name)
+
+    def _give_up(self, reason: AlpacaError) -> None:
+        self.failure = reason
+        self._wanted = False
+        self._holders.clear()
 
     async def _close(self) -> None:
         self.is_open = False

@@ -31,13 +31,14 @@ from pylpaca import __version__, config
 from pylpaca.calls import settled, within
 from pylpaca.config import Configuration, Mistake
 from pylpaca.device import Surroundings
+from pylpaca.device.base import utc_now
 from pylpaca.discovery import Address, DiscoveryService, own_addresses
 from pylpaca.dispatch import Dispatcher
 from pylpaca.errors import DriverError
 from pylpaca.management import Management
 from pylpaca.protocol import TransactionCounter
 from pylpaca.roster import Roster, build, simulators
-from pylpaca.serial import open_port
+from pylpaca.serial import Cables, RealPorts
 from pylpaca.setup_pages import SetupPages
 from pylpaca.state import StateFolder, UniqueIds, state_folder
 from pylpaca.web import AlpacaSite, Api
@@ -131,7 +132,8 @@ def compose(
     endpoints = _endpoints(options["listen"], configuration, reactor, mistakes)
     state = StateFolder(state_folder(configuration.server.state_dir, file, environment))
     unique_ids = UniqueIds(state)
-    roster, unusable = build(configuration, Surroundings(reactor, open_port=open_port(reactor)), unique_ids)
+    surroundings = Surroundings(reactor, cables=Cables(reactor, RealPorts(reactor), utc_now))
+    roster, unusable = build(configuration, surroundings, unique_ids)
     for mistake in unusable:
         if file is None and mistake.missing_package:  # nobody asked for this simulator by name
             log.warn("a simulator is left out: {reason}", reason=mistake.sentence)

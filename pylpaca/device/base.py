@@ -13,7 +13,6 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict
 from twisted.internet.defer import gatherResults
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -22,7 +21,7 @@ from pylpaca.calls import settled, snapshot
 from pylpaca.errors import MemberNotImplemented
 from pylpaca.interfaces import IDevice, Result, interface_version
 from pylpaca.link import Link
-from pylpaca.serial import Framing, OpenPort, Prepare, SerialLine, SerialSettings
+from pylpaca.serial import Cables, Framing, Prepare, SerialLine, SerialSettings
 from pylpaca.values import StateItem
 
 
@@ -56,10 +55,6 @@ def left_out(method: M) -> M:
     return method
 
 
-def _no_ports(settings: SerialSettings, line: object) -> None:
-    raise RuntimeError("this driver was built without serial ports: hand it Surroundings(open_port=…)")
-
-
 def utc_now() -> datetime:
     """The time of day, for labels and the sky; durations come from the clock."""
     return datetime.now(UTC)
@@ -67,12 +62,12 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a driver is handed: its name, the clock for durations, the time of day, the serial ports and its neighbours."""
+    """What a driver is handed: its name, the clock for durations, the time of day, the serial cables and its neighbours."""
 
     clock: IReactorTime
     name: str = ""
     utc: Callable[[], datetime] = utc_now
-    open_port: OpenPort = _no_ports
+    cables: Cables | None = None
     neighbours: Neighbours = field(default_factory=Neighbours)
     autoconnect: bool = False
 
@@ -100,7 +95,7 @@ class Device(ABC):
         self.neighbours = surroundings.neighbours
         self.log = Logger(namespace=type(self).__module__, source=self)
         self.link = Link(self._enter, self._leave, self.clock, self.name, surroundings.autoconnect)
-        self._open_port = surroundings.open_port
+        self._cables = surroundings.cables
         self._lines: list[SerialLine] = []
         self.forget()
 
@@ -122,20 +117,20 @@ class Device(ABC):
         prepare: Prepare | None = None,
     ) -> SerialLine:
         """
-        Open a serial port for this device; it is closed when the device is disconnected.
+        Open a serial port for this device, or share it with those that have it open; left when the device is disconnected.
+
+        A cable that is pulled and put back heals; one that stays away for `settings.keep_trying` disconnects the device.
 
         :param framing: how messages are cut, unless a question says otherwise.
         :param unsolicited: gets each message that answers nothing.
-        :param prepare: sets the device up, and checks that it is the right one, whenever the port was opened.
-        :raises DriverError: it cannot be opened; the sentence says why. What `prepare` raises.
+        :param prepare: sets the device up and checks that it is the right one, on the line that it is handed: after the port was
+            opened, when what it raises is raised here, and after it was opened again, when what it raises has it tried again.
+        :raises DriverError: it cannot be opened; the sentence says why.
         """
-        line = SerialLine(framing, self.clock, settings.port, settings.reply_within, unsolicited, settings.retries)
-        self._open_port(settings, line)
+        if self._cables is None:
+            raise RuntimeError("this driver was built without serial ports: hand it Surroundings(cables=…)")
+        line = await self._cables.join(self.name, settings, framing, unsolicited, prepare, self.link.lost)
         self._lines.append(line)
-        if settings.wait_after_open:
-            await deferLater(self.clock, settings.wait_after_open)
-        if prepare is not None:
-            await prepare(line)
         return line
 
     def forget(self) -> None:  # noqa: B027  # most base classes keep nothing

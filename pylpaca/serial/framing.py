@@ -27,6 +27,9 @@ class LineFraming:
     terminator: bytes = b"\n"
     longest: int = 4096
 
+    def __post_init__(self) -> None:
+        _check_terminator(self.terminator)
+
     def outgoing(self, command: bytes) -> bytes:
         return command + self.terminator
 
@@ -44,6 +47,9 @@ class TerminatedFraming:
 
     terminator: bytes = b"#"
     longest: int = 4096
+
+    def __post_init__(self) -> None:
+        _check_terminator(self.terminator)
 
     def outgoing(self, command: bytes) -> bytes:
         return command
@@ -103,6 +109,21 @@ class LengthPrefixedFraming:
         return self.size if self.includes_prefix else 0
 
 
+def take(framing: Framing, received: bytearray) -> tuple[bytes, bytes] | None:
+    """
+    Take one message from the front of what was received: it, and the bytes that it was on the line; None if there is none yet.
+
+    :raises RuntimeError: a framing of a driver's own gives a message that it does not take, and would for ever.
+    """
+    before = bytes(received)
+    frame = framing.next_frame(received)
+    if frame is None:
+        return None
+    if len(received) >= len(before):
+        raise RuntimeError(f"{framing!r} gave a message without taking it from what was received")
+    return frame, before[: len(before) - len(received)]
+
+
 def _up_to(terminator: bytes, received: bytearray, longest: int) -> bytes | None:
     frame, found, rest = received.partition(terminator)
     if found:
@@ -111,6 +132,11 @@ def _up_to(terminator: bytes, received: bytearray, longest: int) -> bytes | None
     if len(received) > longest:  # garbage, or the wrong speed: it is no message and must not fill the memory
         received.clear()
     return None
+
+
+def _check_terminator(terminator: bytes) -> None:
+    if not terminator:
+        raise ValueError("a terminator has at least one byte")
 
 
 def _first(length: int, received: bytearray) -> bytes:

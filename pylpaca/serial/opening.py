@@ -1,65 +1,154 @@
 """Opens the port that a setting means, for this program alone, and connects a protocol to it."""
 
+# Facts
+#   Twisted's SerialPort lets two programs open one port unless told otherwise, and has no way to close one at once. On Windows it
+#   needs the win32 reactor, which knows nothing but events.
+#   Linux raises DTR and RTS while it opens a port, whatever is asked of it, and lowers them when it is closed if HUPCL is set; an
+#   Arduino restarts when DTR is raised. Windows sets them as it was told before the port was opened.
+
 from __future__ import annotations
 
-import errno
-from collections.abc import Callable
+import socket
+import sys
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet import protocol
+from twisted.internet.abstract import FileDescriptor
+from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
+from twisted.internet.error import ConnectError, ConnectionAborted, DNSLookupError
+from twisted.python.failure import Failure
 
 from pylpaca.errors import DriverError
-from pylpaca.serial.settings import SerialSettings
+from pylpaca.serial import ports
+from pylpaca.serial.settings import SerialSettings, serial_server
 
 if TYPE_CHECKING:
     from serial import Serial
 
+CONNECT_WITHIN = 4.0  # seconds: the client that waits for it gives up soon after
+KEEP_ALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}  # a serial server without power is found out in 25 s
 
-OpenPort = Callable[[SerialSettings, protocol.Protocol], None]
+
+class RealPorts:
+    """The serial ports of this computer, and serial servers."""
+
+    def __init__(self, reactor: Any, platform: str = sys.platform) -> None:
+        self._reactor, self._platform = reactor, platform
+
+    def which(self, port: str) -> str:
+        """The same for two settings that mean the same port now; DriverError if it is not here."""
+        if serial_server(port) is not None:
+            return port.lower()
+        try:
+            return ports.find(port)
+        except ports.PortNotFound as absent:
+            raise DriverError(str(absent)) from None
+
+    def is_there(self, port: str) -> bool:
+        """Whether it could be opened, as far as that is seen without trying: of a serial server nothing is seen."""
+        return serial_server(port) is not None or ports.is_there(port)
+
+    def open(self, settings: SerialSettings, line: protocol.Protocol) -> Awaitable[None] | None:
+        """Open a port, a serial server in a while; DriverError says why one cannot be opened."""
+        if (server := serial_server(settings.port)) is not None:
+            return self._connect(*server, line)
+        if refusal := wrong_reactor(self._platform, type(self._reactor).__module__):
+            raise DriverError(refusal)
+        node = self.which(settings.port)
+        try:
+            from serial import SerialException
+
+            make_port = _exclusive_port()
+        except ImportError as missing:
+            raise DriverError(f"serial ports need another package: pip install {missing.name}") from None
+        try:
+            make_port(settings, line, node, self._reactor)
+        except (SerialException, OSError) as error:
+            raise DriverError(ports.why_not(settings.port, error)) from None
+        except (ValueError, OverflowError) as error:
+            raise DriverError(f"{settings.port} cannot be opened: {error}") from None
+        return None
+
+    async def _connect(self, host: str, number: int, line: protocol.Protocol) -> None:
+        endpoint = HostnameEndpoint(self._reactor, host, number, timeout=CONNECT_WITHIN)
+        try:
+            await connectProtocol(endpoint, line)
+        except (ConnectError, DNSLookupError) as error:
+            raise DriverError(f"there is no serial server at {host}, port {number}: {error}") from None
+        transport: Any = line.transport
+        transport.setTcpNoDelay(True)
+        transport.setTcpKeepAlive(True)
+        for name, seconds in KEEP_ALIVE.items():
+            if hasattr(socket, name):
+                transport.getHandle().setsockopt(socket.IPPROTO_TCP, getattr(socket, name), seconds)
 
 
-def open_port(reactor: Any) -> OpenPort:
-    """What opens a real port on this reactor, for this program alone, and connects a protocol to it."""
+def wrong_reactor(platform: str, reactor: str) -> str:
+    """Why this reactor (the name of its module) has no serial ports, and what to type; empty if it has."""
+    if platform != "win32" or reactor == "twisted.internet.win32eventreactor":
+        return ""
+    return (
+        "on Windows, serial ports need Twisted's win32 reactor, and this server runs on another: start it with "
+        "`python -m pylpaca …`, or with `twistd --reactor=win32 pylpaca …`"
+    )
 
-    def opener(settings: SerialSettings, line: protocol.Protocol) -> None:
-        from serial import Serial, SerialException
-        from twisted.internet.serialport import SerialPort  # imports the platform's own serial support
+
+def _exclusive_port() -> Callable[[SerialSettings, protocol.Protocol, str, Any], object]:
+    """What makes Twisted's serial port, told what Twisted does not know how to ask for."""
+    from serial import Serial
+    from twisted.internet.serialport import SerialPort  # imports the platform's own serial support
+
+    def make(settings: SerialSettings, line: protocol.Protocol, node: str, reactor: Any) -> object:
+        opened: list[Serial] = []
 
         class ExclusivePort(SerialPort):
+            def __init__(self) -> None:
+                FileDescriptor.__init__(self, reactor)  # Twisted's own for Windows forgets it, and fails when it is closed
+                super().__init__(
+                    line,
+                    node,
+                    reactor,
+                    baudrate=settings.baudrate,
+                    bytesize=settings.bytesize,
+                    parity=settings.parity[0].upper(),
+                    stopbits=settings.stopbits,
+                )
+
             @staticmethod
-            def _serialFactory(*args: Any, **named: Any) -> Serial:  # type: ignore[override]  # it is a class there
-                return Serial(*args, **{**named, "exclusive": True})
+            def _serialFactory(port: str, **named: Any) -> Serial:  # type: ignore[override]  # it is a class there
+                serial = Serial(exclusive=True, **named)
+                for name in ("dtr", "rts"):
+                    if (level := getattr(settings, name)) is not None:
+                        setattr(serial, name, level)
+                serial.port = port
+                serial.open()
+                opened.append(serial)
+                if settings.dtr is not None:
+                    _leave_dtr_when_closed(serial)
+                return serial
+
+            def abortConnection(self) -> None:
+                self.connectionLost(Failure(ConnectionAborted()))
 
         try:
-            ExclusivePort(
-                line,
-                settings.port,
-                reactor,
-                baudrate=settings.baudrate,
-                bytesize=settings.bytesize,
-                parity=settings.parity[0].upper(),
-                stopbits=settings.stopbits,
-            )
-        except SerialException as error:
-            raise DriverError(_why_not(settings.port, error)) from None
-        except (ValueError, OverflowError, OSError) as error:
-            raise DriverError(f"{settings.port} cannot be opened: {error}") from None
+            return ExclusivePort()
+        except Exception as error:
+            for serial in opened:
+                serial.close()
+            if type(error).__module__ == "termios":  # an error without a number, as when the cable is pulled just now
+                raise OSError(*error.args) from None
+            raise
 
-    return opener
+    return make
 
 
-def _why_not(port: str, error: Any) -> str:
-    if error.errno == errno.ENOENT:
-        return f'there is no port {port}: plug the device in, or correct "port" ({_ports_here()})'
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return f"no permission to open {port}: add this user to the group that owns it (often dialout), and log in again"
-    if error.errno in (errno.EBUSY, errno.EAGAIN) or "lock" in str(error):
-        return f"{port} is in use by another program: stop that one first"
-    return f"{port} cannot be opened: {error}"
+def _leave_dtr_when_closed(serial: Serial) -> None:
+    """DTR and RTS stay as they are when the port is closed, so that opening it again changes nothing."""
+    if sys.platform == "win32" or serial.fd is None:
+        return
+    import termios
 
-
-def _ports_here() -> str:
-    from serial.tools.list_ports import comports
-
-    found = ", ".join(sorted(each.device for each in comports()))
-    return f"here: {found}" if found else "no serial port is here"
+    attributes = termios.tcgetattr(serial.fd)
+    attributes[2] &= ~termios.HUPCL
+    termios.tcsetattr(serial.fd, termios.TCSANOW, attributes)

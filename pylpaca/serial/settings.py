@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from pylpaca.serial.inventory import USB, UsbId
 
 
 class SerialSettings(BaseModel):
@@ -26,9 +29,39 @@ class SerialSettings(BaseModel):
     wait_after_open: float = Field(
         default=0.0, ge=0, le=20, description="seconds to leave the device alone after opening; an Arduino that restarts needs 2"
     )
-    dtr: bool | None = Field(default=None, description="the line DTR while the port is open; null: as the system does")
+    dtr: bool | None = Field(
+        default=None,
+        description="the line DTR while the port is open; null: as the system does. To keep an Arduino from restarting: "
+        "true on Linux and macOS, false on Windows",
+    )
     rts: bool | None = Field(default=None, description="the line RTS while the port is open; null: as the system does")
     keep_trying: float = Field(
         default=60.0, ge=0, le=86_400, description="seconds to look for a port that vanished before the device is disconnected"
     )
     record: str = Field(default="", description="a file to record to what is said on the line; empty: none")
+
+    @field_validator("port")
+    @classmethod
+    def _can_be_read(cls, port: str) -> str:
+        serial_server(port)
+        if port[: len(USB)].lower() == USB:
+            UsbId.read(port)
+        return port
+
+
+def serial_server(port: str) -> tuple[str, int] | None:
+    """
+    Host and port number of tcp://host:port; None for a port of this computer.
+
+    :raises ValueError: it begins like one, and is none.
+    """
+    if not port.lower().startswith("tcp:"):
+        return None
+    try:
+        parts = urlsplit(port)
+        host, number = parts.hostname, parts.port
+    except ValueError:
+        host = number = None
+    if not host or not number or parts.path.strip("/") or parts.query:
+        raise ValueError(f"{port} is no serial server: write tcp://HOST:PORT, as tcp://192.168.1.30:4001")
+    return host, number

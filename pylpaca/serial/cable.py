@@ -1,0 +1,370 @@
+"""Keeps the port of a cable open for the devices that share it: lost, looked for, opened again, prepared again, given up."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from twisted.internet import protocol
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from pylpaca.calls import no_exit, settled
+from pylpaca.errors import AlpacaError, DriverError
+from pylpaca.serial.framing import Framing
+from pylpaca.serial.listener import Listener
+from pylpaca.serial.owner import Owner, what_to_check
+from pylpaca.serial.recording import Recorder
+from pylpaca.serial.settings import SerialSettings
+
+log = Logger()
+
+# Set in the coroutine that prepares a device, and in what it awaits: so these can use the line, which nobody else can yet, by
+# whatever name their driver has for it.
+_BEING_PREPARED: ContextVar[Owner | None] = ContextVar("_BEING_PREPARED", default=None)
+
+
+class Ports(Protocol):
+    """The serial ports of a computer."""
+
+    def which(self, port: str) -> str:
+        """
+        The same for two settings that mean the same port now.
+
+        :raises DriverError: it is not here; the sentence says what to do.
+        """
+
+    def is_there(self, port: str) -> bool:
+        """Whether it could be opened, as far as that is seen without trying; asked twice a second."""
+
+    def open(self, settings: SerialSettings, line: protocol.Protocol) -> Awaitable[None] | None:
+        """
+        Open it and connect a protocol to it, on a transport that has `abortConnection`.
+
+        :raises DriverError: it cannot be opened; the sentence says why.
+        """
+
+
+@dataclass(eq=False)
+class Party:
+    """
+    A device at a cable.
+
+    :param prepare: sets the device up, on a port that was opened.
+    :param given_up: is told that the port was lost, and is not looked for any more.
+    """
+
+    device: str
+    settings: SerialSettings
+    framing: Framing
+    listener: Listener | None
+    prepare: Callable[[], Awaitable[None] | None]
+    given_up: Callable[[DriverError], object]
+    is_ready: bool = False
+    patience: IDelayedCall | None = None  # until it is given up
+
+
+class Cable:
+    """
+    One port, and the devices that use it; it is opened for the first and closed with the last.
+
+    :param unused: is told when the port is closed for good.
+    """
+
+    LOOK_EVERY = 0.5  # seconds
+    BACK_OFF = (0.5, 1.0, 2.0, 4.0, 8.0, 10.0)  # seconds until a port that is there, and cannot be used, is tried again
+    STEADY_AFTER = 1.0  # seconds: what is lost again sooner was never really back
+
+    def __init__(
+        self,
+        settings: SerialSettings,
+        clock: IReactorTime,
+        ports: Ports,
+        recorder: Recorder | None,
+        unused: Callable[[Cable], object],
+    ) -> None:
+        self.settings = settings
+        self.name = settings.port
+        self.node = ""  # which port it is, while it is open
+        self.parties: list[Party] = []
+        self.is_closing = False
+        self._clock, self._ports, self._recorder, self._unused = clock, ports, recorder, unused
+        self._listeners: list[Listener] = []
+        self._owner: Owner | None = None  # of the port, when it may be used
+        self._tried: Owner | None = None  # of a port that is opened, and may not be used yet
+        self._is_over = False
+        self._work: Deferred[None] | None = None  # opening it, or looking for it
+        self._waiting: list[Deferred[None]] = []  # for the first opening
+        self._closed: list[Deferred[None]] = []
+        self._lost_at: float | None = None
+        self._back_at = float("-inf")
+        self._patient_since = 0.0
+        self._tries = 0
+        self._trouble = ""  # what came of the last try to open it again
+
+    async def join(self, party: Party) -> None:
+        """
+        Use the port as well: it is opened if it is not, and the device prepared.
+
+        :raises DriverError: it cannot be opened, or was lost. What preparing the device raises.
+        """
+        if self._lost_at is not None:
+            raise DriverError(self._vanished(party))
+        self.parties.append(party)
+        try:
+            await self._opened()
+            owner = self._owner
+            if party.listener is not None:
+                self._listeners.append(party.listener)
+            if owner is not None:
+                await _prepared(party, owner)
+            if owner is None or owner is not self._owner:
+                raise DriverError(self.why_not(party))
+        except BaseException:
+            self.leave(party)
+            raise
+        party.is_ready = True
+
+    def leave(self, party: Party) -> Deferred[None]:
+        """Use it no longer; its commands fail. Fires at once while others use the port, else when it is closed."""
+        if party in self.parties:
+            self.parties.remove(party)
+            party.is_ready = False
+            _stop(party)
+            if party.listener in self._listeners:
+                self._listeners.remove(party.listener)
+            for owner in (self._owner, self._tried):
+                if owner is not None:
+                    owner.dismiss(party, f"port {self.name} was closed")
+            if not self.parties:
+                self._close()
+        return self.closed() if self.is_closing else succeed(None)
+
+    def closed(self) -> Deferred[None]:
+        """Fires when a port that is being closed is closed."""
+        if not self.is_closing:
+            return succeed(None)
+        closed: Deferred[None] = Deferred(self._closed.remove)
+        self._closed.append(closed)
+        return closed
+
+    def owner_for(self, party: Party) -> Owner | None:
+        """Who takes commands of a device now, on a port that is being set up only those of who sets it up; None if nobody can."""
+        if party not in self.parties:
+            return None
+        return self._owner or (self._tried if self._tried is _BEING_PREPARED.get() else None)
+
+    def why_not(self, party: Party) -> str:
+        """Why a device cannot use the port now, and what is done about it."""
+        if party not in self.parties:
+            return f"port {self.name} was closed"
+        return self._vanished(party)
+
+    # opening
+
+    def _opened(self) -> Deferred[None]:
+        """Fires when the port may be used; fails if it cannot be opened."""
+        if self._owner is not None:
+            return succeed(None)
+        waiting: Deferred[None] = Deferred(self._waiting.remove)
+        self._waiting.append(waiting)
+        if self._work is None:
+            self._begin(self._open_first())
+        return waiting
+
+    async def _open_first(self) -> None:
+        failure = None
+        try:
+            self._owner = await self._open()
+        except Exception:  # told to all who wait for it
+            failure = Failure()
+        waiting, self._waiting = self._waiting, []
+        self._tried = None
+        for each in waiting:
+            if failure is None:
+                each.callback(None)
+            else:
+                each.errback(failure)
+
+    async def _open(self) -> Owner:
+        """Open the port and leave the device alone for as long as it needs."""
+        self.node = self._ports.which(self.name)
+        for listener in self._listeners:
+            listener.partial.clear()
+        owner = Owner(self._clock, self.name, self._listeners, self._lose, self._silence, self._recorder)
+        self._tried = owner
+        try:
+            await settled(self._ports.open(self.settings, owner))
+            if self._is_over:
+                raise DriverError(f"port {self.name} was closed")
+            await owner.left_alone(self.settings.wait_after_open)
+        except BaseException:
+            owner.abort()
+            raise
+        return owner
+
+    @property
+    def _silence(self) -> float:
+        """Seconds after which a device has said all it had to say: a USB adapter hands bytes on every 16 ms."""
+        return 0.05 + 3 * 12 / self.settings.baudrate
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        working = Deferred.fromCoroutine(work)
+        if not working.called:
+            self._work = working
+        working.addBoth(self._worked, working)
+
+    def _worked(self, result: Failure | None, work: Deferred[None]) -> None:
+        if self._work is work:
+            self._work = None
+        if isinstance(result, Failure) and not self._is_over:
+            log.failure("port {name} is not looked after any more", result, name=self.name)
+
+    # healing
+
+    def _lose(self, owner: Owner) -> None:
+        """The port is gone, and nobody had asked for that."""
+        if owner is not self._owner:
+            return  # it was not used yet: who opens it finds out
+        self._owner = None
+        self.node = ""
+        now = self._lost_at = self._clock.seconds()
+        ready = [party for party in self.parties if party.is_ready]
+        if not ready:
+            return  # those who are preparing it find out
+        if now - self._back_at > self.STEADY_AFTER:
+            self._patient_since, self._tries = now, 0
+        self._trouble = ""
+        log.warn(
+            "port {name} of {devices} vanished: {check}",
+            name=self.name,
+            devices=" and ".join(party.device for party in ready),
+            check=what_to_check(self.name),
+        )
+        for party in ready:
+            party.patience = self._clock.callLater(self._patience_of(party), self._give_up, party)
+        self._begin(self._heal())
+
+    async def _heal(self) -> None:
+        owner = None
+        while owner is None:
+            await self._worth_a_try()
+            self._tries += 1
+            owner = await self._try()
+        assert self._lost_at is not None
+        log.info("port {name} is back after {seconds:.1f} s", name=self.name, seconds=self._clock.seconds() - self._lost_at)
+        self._owner, self._tried, self._lost_at = owner, None, None
+        self._back_at = self._clock.seconds()
+        for party in self.parties:
+            _stop(party)
+
+    async def _worth_a_try(self) -> None:
+        """Until the port has come back; or, if it was there all the time, until it has been left alone long enough."""
+        wait = self.BACK_OFF[min(self._tries, len(self.BACK_OFF) - 1)]
+        until = self._clock.seconds() + wait
+        was_absent = False
+        while True:
+            await deferLater(self._clock, self.LOOK_EVERY)
+            if not self._ports.is_there(self.name):
+                was_absent = True
+                self._trouble = ""
+            elif was_absent:
+                self._tries = 0
+                return
+            elif self._clock.seconds() >= until - 1e-6:
+                return
+
+    async def _try(self) -> Owner | None:
+        """Open the port again and prepare every device; None if that cannot be done."""
+        owner = None
+        try:
+            owner = await self._open()
+            for party in list(self.parties):
+                if party.is_ready:
+                    await _prepared(party, owner)
+            if owner.why_gone:
+                raise DriverError(owner.why_gone)
+        except Exception as error:
+            self._tried = None
+            if owner is not None:
+                owner.abort()
+            if self._is_over:
+                raise
+            self._note(error)
+            return None
+        except BaseException:
+            if owner is not None:
+                owner.abort()
+            raise
+        return owner
+
+    def _note(self, error: Exception) -> None:
+        if isinstance(error, AlpacaError):
+            self._trouble = error.sentence
+            return
+        sentence = f"{type(error).__name__}: {error}"
+        if sentence != self._trouble:  # a mistake in the driver, which its author has to see, once
+            log.failure("port {name} could not be prepared", name=self.name)
+        self._trouble = sentence
+
+    def _give_up(self, party: Party) -> None:
+        party.patience = None
+        why = f"port {self.name} vanished: {what_to_check(self.name)} It was looked for for {party.settings.keep_trying:g} s"
+        if self._trouble:
+            why += f", last: {self._trouble}"
+        self.leave(party)
+        party.given_up(DriverError(why))
+
+    def _patience_of(self, party: Party) -> float:
+        """Seconds until it is given up."""
+        return max(0.0, self._patient_since + party.settings.keep_trying - self._clock.seconds())
+
+    def _vanished(self, party: Party) -> str:
+        if self._tried is not None:
+            doing = "It is back, and being set up"
+        elif self._trouble:
+            doing = f"It is tried again, because: {self._trouble}"
+        else:
+            doing = f"It is looked for, for {self._patience_of(party):.0f} s more"
+        return f"port {self.name} vanished: {what_to_check(self.name)} {doing}"
+
+    # closing
+
+    def _close(self) -> None:
+        self.is_closing = self._is_over = True
+        work, self._work = self._work, None
+        if work is not None:
+            self._clock.callLater(0, work.cancel)  # not now: it may be the one who closes
+        owner, self._owner = self._owner, None
+        if self._tried is not None:
+            self._tried.abort()
+        (owner.close() if owner is not None else succeed(None)).addBoth(self._ended)
+
+    def _ended(self, result: object) -> None:
+        self._unused(self)
+        self.is_closing = False
+        closed, self._closed = self._closed, []
+        for each in closed:
+            each.callback(None)
+
+
+async def _prepared(party: Party, owner: Owner) -> None:
+    before = _BEING_PREPARED.get()
+    _BEING_PREPARED.set(owner)
+    try:
+        with no_exit():
+            await settled(party.prepare())
+    finally:
+        _BEING_PREPARED.set(before)
+
+
+def _stop(party: Party) -> None:
+    """It is not about to be given up any more."""
+    if party.patience is not None and party.patience.active():
+        party.patience.cancel()
+    party.patience = None
