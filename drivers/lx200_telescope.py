@@ -147,7 +147,7 @@ class LX200Telescope(Telescope):
         aperture_area: float | None = Field(default=None, ge=0, description="what collects light, in square metres")
         focal_length: float | None = Field(default=None, ge=0, description="of the telescope, in metres")
         guide_rate: float = Field(
-            default=0.5, gt=0, le=2, description="how fast the pulses of a Meade move it, times the sidereal rate"
+            default=0.5, gt=0, le=2, description="how fast the pulses of an Autostar move it, times the sidereal rate"
         )
         guide_speed: float = Field(default=0.0042, gt=0, le=20, description="of a Meade at :RG#, in degrees per second")
         centre_speed: float = Field(default=0.067, gt=0, le=20, description="of a Meade at :RC#, in degrees per second")
@@ -583,8 +583,9 @@ class LX200Telescope(Telescope):
         return set_to if abs(set_to - found) <= step else found
 
     async def _guide_rate(self) -> float:
-        times = await self._read(b":GX90#", float) if self._mount.is_onstep else self.settings.guide_rate
-        return times * SIDEREAL
+        if self._mount.kind == "classic":
+            return self.settings.guide_speed
+        return SIDEREAL * (await self._read(b":GX90#", float) if self._mount.is_onstep else self.settings.guide_rate)
 
     async def _set_guide_rate(self, rate: float) -> None:
         number, times = min(GUIDE_RATES.items(), key=lambda each: abs(each[1] * SIDEREAL - rate))
