@@ -84,6 +84,8 @@ ONSTEP_ERRORS = {
 }
 SEEN_AFTER = 0.5  # seconds that a mount may need to say that it slews
 LOOK_EVERY = 1.0
+ORDER_WITHIN = 0.5  # seconds for the answer to an order that is not given twice: the status is asked soon
+BEGIN_WITHIN = 3.0  # seconds: the client gives up soon after, and must not be surprised later
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,7 @@ class LX200Telescope(Telescope):
         self._targeting = DeferredLock()  # the mount has one target
         self._asked: dict[bytes, list[Deferred[bytes]]] = {}  # who waits for the answer to a question that was asked
         self._aborts = 0
+        self._order: Deferred[bytes] | None = None  # to slew or to park, until it is answered
         self._begun = float("-inf")  # when the last slew was begun
         self._moving = [0.0, 0.0]  # the rates of MoveAxis
         self._guiding_until = [0.0, 0.0]
@@ -464,6 +467,8 @@ class LX200Telescope(Telescope):
     async def AbortSlew(self) -> None:
         was_moving, self._moving = any(self._moving), [0.0, 0.0]
         self._aborts += 1
+        if self._order is not None:
+            self._order.cancel()
         self._begun = float("-inf")
         self._end_pulses()
         await self._line.tell(b":Q#", urgent=True)
@@ -580,7 +585,7 @@ class LX200Telescope(Telescope):
     def _as_set(self, name: str, found: float, step: float) -> float:
         """What a client set, as long as the mount keeps that; it keeps fewer digits."""
         set_to = self._site.get(name, found)
-        return set_to if abs(set_to - found) <= step else found
+        return set_to if abs((set_to - found + 180) % 360 - 180) <= step else found
 
     async def _guide_rate(self) -> float:
         if self._mount.kind == "classic":
@@ -619,7 +624,7 @@ class LX200Telescope(Telescope):
 
     async def _go(self, word: str, *targets: str) -> None:
         """Begin a slew; two at a time would mix up their targets."""
-        aborts = self._aborts
+        aborts, called = self._aborts, self.clock.seconds()
         await self._targeting.acquire()
         try:
             if self._mount.is_onstep and await self._slews():
@@ -628,10 +633,12 @@ class LX200Telescope(Telescope):
                 await self._agreed(target)
             if self._aborts != aborts:
                 raise OperationCancelled("the slew was aborted before it began")
+            if self.clock.seconds() - called > BEGIN_WITHIN:
+                raise DriverError(f"the mount took more than {BEGIN_WITHIN:g} s to take the target: it was not sent there")
             if self._mount.is_onstep:
                 answer = await self._once(word, _is_slewing)
             else:
-                answer = await self._line.ask(word.encode(), reply=SlewFraming(), accept=lambda reply: reply[:1].isdigit())
+                answer = await self._answered(word, SlewFraming())
         finally:
             self._targeting.release()
         if answer != b"0":
@@ -677,8 +684,8 @@ class LX200Telescope(Telescope):
     # questions and orders
 
     async def _status(self) -> str:
-        """The letters of OnStep's :GU#."""
-        return await self._read(b":GU#", _text, _as_status)
+        """The letters of OnStep's :GU#; asked before everything else, since every stop waits for it."""
+        return await self._read(b":GU#", _text, _as_status, urgent=True)
 
     async def _answer(self, question: bytes, reply: Framing | None = None) -> bytes:
         """The answer to a question that not all mounts know; b"" if there is none."""
@@ -687,15 +694,21 @@ class LX200Telescope(Telescope):
         except DriverError:
             return b""
 
-    async def _read(self, question: bytes, read: Callable[[bytes], T], check: Callable[[bytes], object] | None = None) -> T:
+    async def _read(
+        self,
+        question: bytes,
+        read: Callable[[bytes], T],
+        check: Callable[[bytes], object] | None = None,
+        urgent: bool = False,
+    ) -> T:
         """
         Ask, and read the answer; what cannot be read is noise.
 
         :param check: raises ValueError if it is no answer, when `read` would not.
         """
-        return read(await self._ask(question, partial(_is_readable, check or read)))
+        return read(await self._ask(question, partial(_is_readable, check or read), urgent))
 
-    async def _ask(self, question: bytes, accept: Callable[[bytes], bool] | None = None) -> bytes:
+    async def _ask(self, question: bytes, accept: Callable[[bytes], bool] | None = None, urgent: bool = False) -> bytes:
         """Ask once for all who want to know the same now: a state is asked for by several members at a time."""
         if question in self._asked:
             mine: Deferred[bytes] = Deferred()
@@ -703,7 +716,7 @@ class LX200Telescope(Telescope):
             return await mine
         self._asked[question] = []
         try:
-            answer = await self._line.ask(question, accept=accept)
+            answer = await self._line.ask(question, urgent, accept=accept)
         except BaseException as failure:
             for waiting in self._asked.pop(question):
                 waiting.errback(failure)
@@ -724,19 +737,29 @@ class LX200Telescope(Telescope):
         :param took: whether a status is that of a mount that follows the order.
         """
         slews = order.startswith(":M")
-        for last in [False] * self.settings.retries + [True]:
+        until = self.clock.seconds() + BEGIN_WITHIN - ORDER_WITHIN
+        while True:
             try:
-                answer = await self._line.ask(order.encode(), reply=FixedFraming(1), retries=0, accept=bytes.isdigit)
+                answer = await self._answered(order, FixedFraming(1), min(ORDER_WITHIN, self.settings.reply_within), retries=0)
             except DriverError:
                 if took(await self._status()):
                     return b"0" if slews else b"1"
-                if last:
+                if self.clock.seconds() >= until:
                     raise
             else:
                 if not slews and answer != b"1":
                     raise await self._refusal(order)
                 return answer
-        raise AssertionError("unreachable")
+
+    async def _answered(self, order: str, reply: Framing, within: float | None = None, retries: int | None = None) -> bytes:
+        """Give an order whose answer begins with a digit; until it is taken, it can be aborted."""
+        self._order = self._line.ask(order.encode(), reply=reply, within=within, retries=retries, accept=_begins_with_digit)
+        try:
+            return await self._order
+        except CancelledError:
+            raise OperationCancelled(f"{order} was aborted before it was taken") from None
+        finally:
+            self._order = None
 
     async def _refusal(self, order: str) -> DriverError:
         """What to raise for an order that was refused; OnStep says why."""
@@ -759,6 +782,10 @@ def _major(reply: bytes) -> int:
 def _as_status(reply: bytes) -> None:
     if not set(reply) & set(b"pIPF"):
         raise ValueError(f"{reply!r} does not say whether it is parked")
+
+
+def _begins_with_digit(reply: bytes) -> bool:
+    return reply[:1].isdigit()
 
 
 def _is_slewing(status: str) -> bool:
