@@ -1,7 +1,8 @@
 """
 The hand controllers of telescope mounts that speak LX200: OnStepX, Autostar, a classic LX200; each with a mount that moves.
 
-`python -m tests.lx200_firmware` runs OnStepX on a pseudo-terminal and prints its name; `--tcp 9999` serves it on localhost.
+`python -m tests.lx200_firmware` runs OnStepX on a pseudo-terminal and prints its name; `--tcp 9999` serves it on that port of
+localhost, `--tcp 0` on one that is free; `--mount autostar` and `--mount classic` are the others.
 """
 
 # Facts: those at the head of drivers/lx200_telescope.py. Nothing of the driver is used here, so that neither hides the other's
@@ -13,7 +14,7 @@ import re
 from argparse import ArgumentParser
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Protocol, ServerFactory
 
 from drivers.simulators import sky
+from pylpaca.device.base import utc_now
 from pylpaca.testing import MIDNIGHT
 from tests.firmware import Firmware, FirmwareDouble, LosesReplies, RealTime, serve
 
@@ -55,7 +57,8 @@ class Mount:
     """
     Two axes, and the sky above them.
 
-    :param slew_rate: degrees per second.
+    :param slew_rate: of slews, in degrees per second.
+    :param move_rate: the highest of moves.
     :param least: what the shortest slew takes, in seconds.
     :param most: what the longest slew takes, in seconds.
     """
@@ -65,11 +68,12 @@ class Mount:
         clock: IReactorTime,
         utc: Callable[[], datetime],
         slew_rate: float = 4.0,
+        move_rate: float = 4.0,
         least: float = 2.6,
         most: float = 20.0,
     ) -> None:
         self._clock, self._utc = clock, utc
-        self.slew_rate, self._least, self._most = slew_rate, least, most
+        self._slew_rate, self.move_rate, self._least, self._most = slew_rate, move_rate, least, most
         self.latitude, self.longitude, self.elevation = 51.5, 0.125, 35.0  # east positive
         self.calendar = timedelta()  # how far the mount's clock is ahead
         self.hour_angle, self.declination = HOME
@@ -168,7 +172,7 @@ class Mount:
     def go(self, hour_angle: float, declination: float, goal: str = "", right_ascension: float | None = None) -> None:
         """Begin a slew; one to a star arrives at where that will be."""
         start = (self.hour_angle, self.declination)
-        seconds = sky.distance(*start, hour_angle, declination) / self.slew_rate
+        seconds = sky.distance(*start, hour_angle, declination) / self._slew_rate
         seconds = max(min(seconds, self._most), self._least)
         if right_ascension is not None:
             hour_angle = (self.sidereal(seconds) - right_ascension) * 15
@@ -376,7 +380,7 @@ class OnStep(Controller):
             ":GgH": lambda: written(-mount.longitude, "s.sss", 3, signed=True),
             ":GT": lambda: f"{mount.hertz if mount.tracks else 0.0:.5f}",
             ":GX90": lambda: f"{self.TIMES[self.pulse_number]:.2f}",
-            ":GX97": lambda: f"{mount.slew_rate:.1f}",
+            ":GX97": lambda: f"{mount.move_rate:.1f}",
             ":D": lambda: "\x7f" if mount.is_slewing else "",
             ":CM": self.sync,
         }
@@ -477,7 +481,7 @@ class OnStep(Controller):
         self.mount.hertz = hertz
 
     def set_rate(self, axis: int, rate: float) -> None:
-        self.rates[axis], self.move_number = min(rate, self.mount.slew_rate), 9
+        self.rates[axis], self.move_number = min(rate, self.mount.move_rate), 9
 
     def set_rates(self, number: int, times: float, _: str) -> None:
         self.rates, self.move_number = [times * SIDEREAL, times * SIDEREAL], number
@@ -697,9 +701,9 @@ def network(firmware: Firmware) -> ServerFactory:
     return cast(ServerFactory, factory)
 
 
-def in_real_time(build: Callable[[Mount], Controller] = OnStep, most: float = 4.0) -> Controller:
+def in_real_time(build: Callable[[Mount], Controller] = OnStep) -> Controller:
     """A controller under the sky of now, with slews that end soon."""
-    return build(Mount(RealTime(), lambda: datetime.now(UTC), most=most))
+    return build(Mount(RealTime(), utc_now, slew_rate=60.0, least=2.2, most=3.2))
 
 
 def main() -> None:
@@ -707,7 +711,7 @@ def main() -> None:
     parser = ArgumentParser("python -m tests.lx200_firmware")
     parser.add_argument("--mount", choices=("onstep", "autostar", "classic"), default="onstep")
     parser.add_argument("--lose", type=int, metavar="SEED", help="lose one reply in twenty")
-    parser.add_argument("--tcp", type=int, metavar="PORT", help="serve it on localhost instead of a pseudo-terminal")
+    parser.add_argument("--tcp", type=int, metavar="PORT", help="serve it on localhost, not on a pseudo-terminal")
     options = parser.parse_args()
     firmware: Firmware = in_real_time({"onstep": OnStep, "autostar": Autostar, "classic": Classic}[options.mount])
     if options.lose is not None:
@@ -717,8 +721,9 @@ def main() -> None:
         return
     from twisted.internet import reactor
 
-    reactor.listenTCP(options.tcp, network(firmware), interface="127.0.0.1")
-    print(f"tcp://127.0.0.1:{options.tcp}", flush=True)
+    port = reactor.listenTCP(options.tcp, network(firmware), interface="127.0.0.1")
+    address: Any = port.getHost()
+    print(f"tcp://127.0.0.1:{address.port}", flush=True)
     reactor.run()
 
 
