@@ -7,6 +7,7 @@ import json
 import os
 import select
 import warnings
+from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -16,13 +17,15 @@ from unittest import TestResult
 from hypothesis import given
 from hypothesis import strategies as st
 from serial import Serial
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from pylpaca.errors import DriverError
-from pylpaca.serial import LineFraming, SerialLine, SerialSettings
+from pylpaca.serial import Cables, LineFraming, SerialLine, SerialSettings
 from pylpaca.serial.recording import BrokenRecording, Event, Kind, Recorder, read
+from pylpaca.testing import SerialPorts
 from pylpaca.testing.replay import HURRY, NeverRecorded, Replay, Script, Step, TerminalReplay
 from tests.test_docs import blocks
 
@@ -296,9 +299,10 @@ class ScriptTests(FileTestCase):
 
 
 class ReplayTests(FileTestCase):
-    def line(self, replay: Replay) -> SerialLine:
-        line = SerialLine(LineFraming(b"\n"), self.clock, "COM3")
-        replay.plug(line, self.clock)
+    def line(self, replay: Replay, unsolicited: Callable[[bytes], object] | None = None) -> SerialLine:
+        cables = Cables(self.clock, SerialPorts(self.clock, {"COM3": replay}), lambda: EVENING)
+        joining = cables.join("roof", SerialSettings(port="COM3"), LineFraming(b"\n"), unsolicited)
+        line = self.successResultOf(Deferred.fromCoroutine(joining))
         self.clock.advance(0)
         return line
 
@@ -334,13 +338,11 @@ class ReplayTests(FileTestCase):
         replay = Replay(
             self.written("0 opened COM3\n1 -> b'A\\n'\n1.1 lost gone\n1.2 <- b'x\\n'\n3 opened COM3\n3.1 <- b'hello\\n'\n")
         )
-        line = self.line(replay)
-        answer = line.ask(b"A")
+        heard: list[bytes] = []
+        answer = self.line(replay, heard.append).ask(b"A")
         self.clock.advance(0)
         self.assertIn("vanished", str(self.failureResultOf(answer, DriverError).value))
-        heard: list[bytes] = []
-        replay.plug(SerialLine(LineFraming(b"\n"), self.clock, "COM3", unsolicited=heard.append), self.clock)
-        self.clock.advance(10)
+        self.clock.pump([0.5] * 20)
         self.assertEqual(heard, [b"hello"])
 
     def test_what_a_line_records(self) -> None:

@@ -184,7 +184,7 @@ class Cable:
         except Exception:  # told to all who wait for it
             failure = Failure()
         waiting, self._waiting = self._waiting, []
-        self._tried = None
+        self._tried = self._work = None
         for each in waiting:
             if failure is None:
                 each.callback(None)

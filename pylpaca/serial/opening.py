@@ -61,7 +61,7 @@ class RealPorts:
 
             make_port = _exclusive_port()
         except ImportError as missing:
-            raise DriverError(f"serial ports need another package: pip install {missing.name}") from None
+            raise DriverError(f"{missing.name} is missing: pip install pyserial, and on Windows pywin32") from None
         try:
             make_port(settings, line, node, self._reactor)
         except (SerialException, OSError) as error:

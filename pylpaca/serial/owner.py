@@ -67,6 +67,7 @@ class Owner(protocol.Protocol):
         self._copies = 0  # how many of them
         self._owed_until: IDelayedCall | None = None
         self._heard_at = clock.seconds()  # when the last byte came
+        self._fresh = True  # no reply has come since the line was silent
         self._odd_since: float | None = None  # since when the line has to be silent before it is used
         self._partial_since: float | None = None  # since when somebody listens to a message that is not whole
         self._wake: IDelayedCall | None = None
@@ -148,6 +149,7 @@ class Owner(protocol.Protocol):
             self._recorder.received(data)
         if self.why_gone:
             return
+        self._fresh = self._fresh or self._is_silent()
         self._heard_at = self._clock.seconds()
         self._judging = True
         try:
@@ -244,6 +246,10 @@ class Owner(protocol.Protocol):
                 self._answered(expected, taken[0])
             else:
                 self._copy_came()
+        self._drop_the_rest()
+
+    def _drop_the_rest(self) -> None:
+        """What was received belongs to no exchange."""
         rest = bytes(self._received)
         self._received.clear()
         if rest and not self.why_gone:
@@ -251,6 +257,7 @@ class Owner(protocol.Protocol):
 
     def _answered(self, exchange: Exchange, reply: bytes) -> None:
         self._current = None
+        self._fresh = False
         self._owe(exchange, exchange.sent - 1)
         exchange.end(reply)
 
@@ -275,14 +282,22 @@ class Owner(protocol.Protocol):
             self._odd()
             exchange.end(exchange.unanswered(self._name, bytes(self._received)))
             self._next()
-        elif self._received and not exchange.held_back:
-            # a reply has begun: were it asked again now, the rest of this one could be taken for the next
-            exchange.held_back = True
-            exchange.timer = self._clock.callLater(exchange.within, self._deadline, exchange)
+        elif self._received and (wait := self._hold_back(exchange)):
+            exchange.timer = self._clock.callLater(wait, self._deadline, exchange)
         else:
-            self._received.clear()
-            exchange.held_back = False
+            exchange.held_since = None
+            self._drop_the_rest()
             self._send(exchange)
+
+    def _hold_back(self, exchange: Exchange) -> float:
+        """Seconds until it may be sent again after a reply has begun, whose rest could be taken for the next one."""
+        now = self._clock.seconds()
+        if exchange.held_since is None:
+            exchange.held_since = now
+        held = now - exchange.held_since
+        if held < exchange.within - INSTANT:
+            return exchange.within - held
+        return 0.0 if self._is_silent() or held > exchange.within + self.DRAIN_AT_MOST else self._silence
 
     def _left_alone(self, result: Failure | None, timer: IDelayedCall) -> Failure | None:
         self._alone = None
@@ -301,7 +316,9 @@ class Owner(protocol.Protocol):
             self._owed_until = self._clock.callLater(exchange.within, self._no_more_copies)
 
     def _copy_came(self) -> None:
-        self._copies -= 1
+        if self._fresh:  # what comes in one burst with another may be that one, doubled
+            self._copies -= 1
+        self._fresh = False
         self._odd_since = self._clock.seconds()
         assert self._owed_until is not None and self._owed is not None
         if self._copies:
@@ -313,10 +330,7 @@ class Owner(protocol.Protocol):
     def _no_more_copies(self) -> None:
         self._owed = None
         self._odd_since = self._clock.seconds()
-        rest = bytes(self._received)
-        self._received.clear()
-        if rest:
-            self._belongs_to_nothing(rest)
+        self._drop_the_rest()
         self._next()
 
     # what answers nothing

@@ -78,6 +78,11 @@ class Script:
             return [turn.command for turn in self._turns[self._next :]]
         return [turn.command for each, turns in self._answers.items() for turn in turns[self._asked[each] :]]
 
+    @property
+    def is_opened_again(self) -> bool:
+        """Whether the recording has the port opened more often than it was."""
+        return self._opened < len(self._openings)
+
     def open(self) -> list[Step]:
         """The port is opened: what the device says unasked."""
         turn = self._openings[min(self._opened, len(self._openings) - 1)]
@@ -177,12 +182,18 @@ class Replay(SerialDouble):
         super().plug(line, clock)
         self._play(self._script.open())
 
-    def unplug(self) -> None:
+    def hang_up(self) -> None:
         coming, self._coming = self._coming, []
         for each in coming:
             if each.active():
                 each.cancel()
-        super().unplug()
+        super().hang_up()
+
+    def _pull(self) -> None:
+        """As in the recording the cable is pulled, and put back if it was."""
+        self.unplug()
+        if self._script.is_opened_again:
+            self.plug_in()
 
     def receive(self, data: bytes) -> None:
         for command, outcome in self._script.take(data):
@@ -197,7 +208,7 @@ class Replay(SerialDouble):
         assert self.clock is not None
         self._coming = [each for each in self._coming if each.active()]
         for step in steps:
-            does: tuple[Any, ...] = (self.unplug,) if step.data is None else (self._deliver, step.data)
+            does: tuple[Any, ...] = (self._pull,) if step.data is None else (self._deliver, step.data)
             self._coming.append(self.clock.callLater(step.after, *does))
 
 
