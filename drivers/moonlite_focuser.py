@@ -9,8 +9,8 @@ What the other settings are for, and what to do if it does not answer: docs/moon
 # Facts (the maker's manual of the high resolution stepper motor, and what controllers built after it do)
 #   A command is ":", letters, hexadecimal digits, "#"; a reply is digits and "#". What sets something is not answered, what is
 #   not understood is ignored. Positions have four digits, unsigned; settings two.
-#   :SN says where to go and :FG goes there. One common firmware takes itself for moving until the position that it last told is
-#   the new one; so the position is asked before the motion is.
+#   :SN says where to go, :FG goes there. One common firmware takes itself for moving until the position that it told last is the
+#   new one: so the position is asked before the motion is, and what stands still does not move, whatever it says after a halt.
 #   A temperature is in half degrees. Many controllers leave out leading zeros, some write a negative one with eight digits: it is
 #   signed in as many bytes as it takes. A conversion (:C) takes up to 0.75 s; before its end what :GT says means nothing.
 #   Some controllers end their reply to :GV without "#"; it is not used.
@@ -31,15 +31,17 @@ from pylpaca.serial import SerialLine, SerialSettings, TerminatedFraming
 STEPPING_DELAYS = {250: 0x02, 125: 0x04, 63: 0x08, 32: 0x10, 16: 0x20}  # by the steps per second that they mean
 
 STARTS_WITHIN = 1.0  # seconds from the order to move until the controller says that it does
-CONFIRMED_WITHIN = 0.3  # seconds for the new position to be read back, so that Move stays quick if it has to be asked again
+CONFIRMED_WITHIN = 0.2  # seconds to read the new position back: Move is quick although it may have to be asked again
 CONVERSION = 0.75  # seconds
+STANDS_STILL_AFTER = 2.0  # seconds at one position; the slowest speed there is takes 63 ms for a step
 STALE_AFTER = 60.0  # seconds for which the last temperature is good enough while the next one is measured
 
 
-@dataclass
+@dataclass(eq=False)
 class _Order:
     target: int
-    given: float  # when
+    begun: float = float("inf")  # when the controller was told to begin
+    is_halted: bool = False
 
 
 class MoonliteFocuser(Focuser):
@@ -62,12 +64,13 @@ class MoonliteFocuser(Focuser):
             le=127,
             description="steps per degree that temperature compensation moves, in the controller's own unit; null: it has none",
         )
-        reply_within: float = Field(default=0.5, gt=0, le=60, description="seconds to wait for a reply")
-        retries: int = Field(default=2, ge=0, le=10, description="how often a question without an answer is asked again")
+        reply_within: float = Field(default=0.3, gt=0, le=60, description="seconds to wait for a reply")
+        retries: int = Field(default=3, ge=0, le=10, description="how often a question without an answer is asked again")
 
     settings: Settings
     line: SerialLine
     _order: _Order | None  # until the drawtube has come to rest
+    _seen_at: tuple[int, float]  # the position that IsMoving found last, and since when it has found that
     _compensates: bool
     _converts_since: float
     _celsius: float | None  # of the conversion before
@@ -79,6 +82,7 @@ class MoonliteFocuser(Focuser):
     async def _set_up(self, line: SerialLine) -> None:
         self.line, self._order = line, None
         position = await self.Position()  # whoever does not answer this is no such controller
+        self._seen_at = position, self.clock.seconds()
         if position > self.settings.max_step:
             self.log.warn("{position} is beyond max_step {last}", position=position, last=self.settings.max_step)
         if self.settings.half_step is not None:
@@ -101,9 +105,12 @@ class MoonliteFocuser(Focuser):
         moving = {b"00": False, b"0": False, b"01": True, b"1": True}.get(answer)
         if moving is None:
             raise DriverError(f"the controller answered {answer!r} to :GI#, neither 00 nor 01")
+        if position != self._seen_at[0]:
+            self._seen_at = position, self.clock.seconds()
+        moving = moving and self.clock.seconds() - self._seen_at[1] < STANDS_STILL_AFTER
         if order is None:
             return moving and not self._compensates  # the small moves of temperature compensation do not count
-        if moving or (position != order.target and self.clock.seconds() - order.given < STARTS_WITHIN):
+        if moving or (position != order.target and self.clock.seconds() - order.begun < STARTS_WITHIN):
             return True
         if self._order is order:
             self._order = None
@@ -149,24 +156,29 @@ class MoonliteFocuser(Focuser):
         return celsius
 
     async def Halt(self) -> None:
-        self._order = None
-        await self.line.tell(b":FQ#", urgent=True)
+        if self._order is not None:
+            self._order.is_halted = True
+            self._order = None
+        await self._stop()
 
     async def Move(self, Position: int) -> None:
-        order = self._order = _Order(Position, self.clock.seconds())
+        order = self._order = _Order(Position)
         try:
             await self.line.tell(b":SN%04X#" % Position)
             new = await self._asked_position(b":GN#", CONFIRMED_WITHIN)
             if self._order is not order:
                 return  # it was halted, or sent elsewhere, meanwhile
             if new != Position:
-                raise DriverError(f"the controller was told to go to {Position} and makes it {new}: correct max_step")
+                raise DriverError(f"the controller was told to go to {Position} and makes it {new}: is max_step too high?")
+            self._seen_at = -1, 0.0  # it may have stood there for long
             await self.line.tell(b":FG#")
         except DriverError:
             if self._order is order:
                 self._order = None
             raise
-        order.given = self.clock.seconds()
+        order.begun = self.clock.seconds()
+        if order.is_halted:
+            await self._stop()  # the other one went out before the line was free for this order
 
     # what the device type has no member for
 
@@ -183,6 +195,9 @@ class MoonliteFocuser(Focuser):
         return str(await self.Position())
 
     # the protocol
+
+    async def _stop(self) -> None:
+        await self.line.tell(b":FQ#", urgent=True)
 
     async def _asked_position(self, command: bytes, within: float | None = None) -> int:
         answer = await self.line.ask(command, within=within)

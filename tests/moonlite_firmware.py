@@ -28,6 +28,7 @@ class MoonliteFirmware(CommandFirmware):
     :param fastest: steps per second with :SD02#.
     :param notices_after: seconds after the start of a motion in which :GI# still says that there is none.
     :param last: it moves no further than this, whatever it is told.
+    :param forgets_halts: it takes itself for moving until the position that it told last is the one it was sent to.
     """
 
     terminator = b"#"
@@ -40,9 +41,11 @@ class MoonliteFirmware(CommandFirmware):
         fastest: float = 250.0,
         notices_after: float = 0.0,
         last: int = LAST,
+        forgets_halts: bool = False,
     ) -> None:
         super().__init__()
         self._clock, self._fastest, self._notices_after, self._last = clock, fastest, notices_after, last
+        self._forgets_halts, self._told = forgets_halts, position
         self.celsius = 12.5  # at the drawtube
         self.ignored: list[bytes] = []  # what was no command
         self.half_step = False
@@ -78,11 +81,12 @@ class MoonliteFirmware(CommandFirmware):
         value = int(digits or "0", 16)
         match name, len(digits):
             case "GP", 0:
-                return f"{self.position:04X}"
+                self._told = self.position
+                return f"{self._told:04X}"
             case "GN", 0:
                 return f"{self._new:04X}"
             case "GI", 0:
-                return "01" if self._motor.moving and self._clock.seconds() - self._began >= self._notices_after else "00"
+                return "01" if self._takes_itself_for_moving() else "00"
             case "GT", 0:
                 return f"{round(2 * self._reading) + self.offset & 0xFFFF:04X}"
             case "GC", 0:
@@ -122,6 +126,11 @@ class MoonliteFirmware(CommandFirmware):
             case _:
                 self.ignored.append(command)
         return ""
+
+    def _takes_itself_for_moving(self) -> bool:
+        if self._forgets_halts:
+            return self._told != self._new
+        return self._motor.moving and self._clock.seconds() - self._began >= self._notices_after
 
     def _set_delay(self, delay: int) -> None:
         if delay not in DELAYS:

@@ -14,12 +14,14 @@ from unittest import TestResult
 from twisted.trial.unittest import SynchronousTestCase
 
 import drivers
+from drivers.moonlite_focuser import MoonliteFocuser
 from drivers.simulators.focuser import FocuserSimulator
-from drivers.simulators.motion import Motion
 from pylpaca import config, device
 from pylpaca.interfaces import DEVICE_TYPES
 from pylpaca.roster import add_driver_folders, find_driver, verify
+from pylpaca.serial import SerialSettings
 from pylpaca.testing import SerialDouble, conformance
+from tests import first_driver
 from tests.firmware import FirmwareDouble, RoofFirmware
 
 ROOT = Path(__file__).parent.parent
@@ -35,13 +37,18 @@ def block(page: str, text: str) -> str:
     return found
 
 
+def module_of(name: str, source: str, page: str) -> Any:
+    """An example of a page, as a module of this name."""
+    module = ModuleType(name)
+    sys.modules[name] = module
+    exec(compile(source, page, "exec"), module.__dict__)
+    return module
+
+
 def shown(name: str) -> Any:
     """A class as the page for driver authors shows it, in a module of its own."""
     source = block("docs/drivers.md", f"class {name}(")
-    module = ModuleType(f"docs_{name.lower()}")
-    sys.modules[module.__name__] = module
-    exec(compile(source, "docs/drivers.md", "exec"), module.__dict__)
-    return module.__dict__[name]
+    return getattr(module_of(f"docs_{name.lower()}", source, "docs/drivers.md"), name)
 
 
 def lines_of(name: str) -> int:
@@ -49,37 +56,25 @@ def lines_of(name: str) -> int:
     return len([line for line in block("docs/drivers.md", f"class {name}(").split("\n") if line.strip()])
 
 
-class StepperFirmware(SerialDouble):
-    """The controller of the focuser on the page: 2000 steps a second."""
+class FirstDriverTests(conformance.FocuserConformance, SynchronousTestCase):
+    """The focuser of the newcomer's guide passes the kit, over its serial line."""
 
-    def __init__(self) -> None:
-        super().__init__(self.reply)
-        self.motion: Motion | None = None
-
-    def reply(self, command: bytes) -> bytes:
-        if self.motion is None:
-            assert self.clock is not None
-            self.motion = Motion(self.clock, 2000.0, 1000.0)
-        if command.startswith(b"G"):
-            self.motion.go(int(command[1:]))
-        if command == b"S":
-            self.motion.stop()
-        answers = {b"?": b"stepper", b"P": b"%d" % round(self.motion.position), b"M": b"%d" % self.motion.moving}
-        return answers.get(command, b"OK")
-
-
-class ShownFocuserTests(conformance.FocuserConformance, SynchronousTestCase):
-    """The focuser on the page passes the kit, over its serial line."""
-
-    driver = shown("StepperFocuser")
+    driver = module_of("docs_stepper", first_driver.finished(), first_driver.PAGE.name).StepperFocuser
     settings = {"port": "COM3"}  # noqa: RUF012
 
     def ports(self) -> Mapping[str, SerialDouble]:
-        return {"COM3": StepperFirmware()}
+        files = {step.name: step.text for step in first_driver.steps() if isinstance(step, first_driver.WriteFile)}
+        page = module_of("docs_stepper_double", files["stepper_double.py"], first_driver.PAGE.name)
+        return {"COM3": page.StepperDouble()}
 
     def test_lines(self) -> None:
-        """It has at most 40 lines."""
-        self.assertLessEqual(lines_of("StepperFocuser"), 40)
+        """It has at most 40 lines, empty ones counted."""
+        self.assertLessEqual(first_driver.finished().count("\n"), 40)
+
+    def test_put_together(self) -> None:
+        """What the steps add, put together, is the whole file at the end of the page."""
+        *_, last = first_driver.steps()
+        self.assertEqual(last, first_driver.WriteFile(first_driver.DRIVER, first_driver.finished()))
 
 
 class ShownDomeTests(conformance.DomeConformance, SynchronousTestCase):
@@ -148,6 +143,26 @@ class DriverPageTests(SynchronousTestCase):
             written = set(re.findall(r"`(\w+)`", rows[kind].partition(", and `Position`")[0].partition(";")[0]))
             needed = set(getattr(base, "__abstractmethods__", ()))
             self.assertEqual(written - {"CoverState", "CalibratorState"}, needed, kind)
+
+
+class MoonlitePageTests(SynchronousTestCase):
+    def test_example(self) -> None:
+        """The configuration is right."""
+        (text,) = blocks("docs/moonlite-focuser.md", "json")
+        found = config.read(json.loads(text), text)
+        self.assertEqual(found.mistakes, ())
+        entry = found.devices[0].entry
+        self.assertIs(find_driver(entry.device_driver), MoonliteFocuser)
+        self.assertEqual(MoonliteFocuser.Settings.model_validate(entry.driver_config).step_size, 4.2)
+
+    def test_every_setting(self) -> None:
+        """The table has the settings that are this driver's own, or differ from those of others, and says which are needed."""
+        page = (ROOT / "docs/moonlite-focuser.md").read_text()
+        rows = dict(re.findall(r"^\| `(\w+)` \| (needed)? ?\|", page, re.MULTILINE))
+        own, common = MoonliteFocuser.Settings.model_fields, SerialSettings.model_fields
+        differ = {name: field for name, field in own.items() if name not in common or field.default != common[name].default}
+        self.assertEqual(set(rows), {"port", *differ})
+        self.assertEqual({name for name, needed in rows.items() if needed}, {n for n, f in own.items() if f.is_required()})
 
 
 class ConfigurationPageTests(SynchronousTestCase):

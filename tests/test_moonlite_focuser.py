@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from drivers.moonlite_focuser import MoonliteFocuser, half_degrees
 from pylpaca.errors import DriverError
+from pylpaca.protocol import FORM
 from pylpaca.testing import MemoryServer, SerialDouble
 from pylpaca.testing.conformance import FocuserConformance, OverHttp
 from tests.firmware import FirmwareDouble, LosesReplies
@@ -88,7 +89,7 @@ class WholeServerTestCase(SynchronousTestCase):
 
     def answer(self, verb: str, member: str, form: str = "") -> Any:
         """The envelope, however long it takes."""
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        headers = {"Content-Type": FORM}
         connection = self.server.begin(verb, f"focuser/0/{member}", form.encode(), headers)
         for _ in range(1000):
             if (answer := connection.answer(verb)) is not None:
@@ -155,7 +156,7 @@ class MovingTests(WithMotorTestCase):
 
     def test_halt_while_told(self) -> None:
         """A halt that overtakes a move keeps it from beginning."""
-        move = self.server.begin("PUT", "focuser/0/move", b"Position=2000", {"Content-Type": "application/x-www-form-urlencoded"})
+        move = self.server.begin("PUT", "focuser/0/move", b"Position=2000", {"Content-Type": FORM})
         self.ok("halt")
         answer = move.answer("PUT")
         assert answer is not None
@@ -223,12 +224,32 @@ class StuckTests(WithMotorTestCase):
         self.assertEqual((self.get("ismoving"), self.get("position")), (False, 1000))
 
 
+class ForgetsHaltsTests(WithMotorTestCase):
+    built = {"forgets_halts": True}  # noqa: RUF012
+
+    def test_halt(self) -> None:
+        """What stands still after a halt is not said to move for ever, although its controller says so."""
+        self.ok("move", "Position=2000")
+        self.assertIs(self.get("ismoving"), True)
+        self.clock.advance(1.0)
+        self.ok("halt")
+        self.get("position")
+        self.assertEqual(self.firmware.receive(b":GI#"), b"01#")
+        self.assertIs(self.get("ismoving"), True)
+        self.clock.advance(2.0)
+        self.assertIs(self.get("ismoving"), False)
+        self.ok("move", "Position=1900")
+        self.assertIs(self.get("ismoving"), True)
+        self.clock.advance(3.0)
+        self.assertEqual((self.get("ismoving"), self.get("position")), (False, 1900))
+
+
 class ShortTravelTests(WithMotorTestCase):
     built = {"last": 1500}  # noqa: RUF012
 
     def test_beyond_its_travel(self) -> None:
         """A controller that makes another position of it has not the travel that the settings say; nothing moves."""
-        sentence = "the controller was told to go to 2000 and makes it 1500: correct max_step"
+        sentence = "the controller was told to go to 2000 and makes it 1500: is max_step too high?"
         self.assertEqual(self.refusal("PUT", "move", "Position=2000"), sentence)
         self.assertEqual((self.get("ismoving"), self.get("position")), (False, 1000))
 
@@ -262,6 +283,17 @@ class SetUpTests(WithMotorTestCase):
         self.assertEqual((self.firmware.half_step, self.firmware.delay), (True, 8))
         self.assertEqual((self.firmware.coefficient, self.firmware.offset), (-10, -3))
         self.assertEqual(self.get("stepsize"), 4.2)
+
+    def test_cable_pulled(self) -> None:
+        """A controller that comes back is set up again, and compensates if it did."""
+        self.ok("tempcomp", "TempComp=true")
+        told = self.said()[:-1]
+        self.double.unplug()
+        self.assertIn("port COM3 vanished", self.refusal("GET", "position"))
+        self.double.plug_in()
+        self.clock.advance(1.0)
+        self.assertEqual((self.get("connected"), self.get("position"), self.get("tempcomp")), (True, 1000, True))
+        self.assertEqual(self.said(), [*told[:-2], b":+", b":C", b":GP"])
 
     def test_temperature(self) -> None:
         """The first reading waits for its measurement, the others find one that is done; an old one is not told."""
@@ -333,6 +365,23 @@ class AnswersTests(AnsweringTestCase):
         for answer in (b"", b"NAN", b"-5", b"0000000019"):
             self.assertRaises(DriverError, half_degrees, answer)
 
+    def test_halt_overtakes(self) -> None:
+        """A halt that went out while the order to begin was still held back is said again behind it."""
+        self.ok("connected", "Connected=true")
+        self.answers[b":GN"] = None
+        move = self.server.begin("PUT", "focuser/0/move", b"Position=1500", {"Content-Type": FORM})
+        self.answers[b":GN"] = b"05DC"
+        self.clock.advance(0.2)
+        self.clock.advance(0.0)
+        self.double.commands.clear()
+        self.ok("halt")
+        self.assertEqual(self.double.commands, [b":FQ"])
+        self.clock.advance(0.2)
+        self.assertEqual(self.double.commands, [b":FQ", b":FG", b":FQ"])
+        answer = move.answer("PUT")
+        assert answer is not None
+        self.assertEqual(answer.error, 0)
+
     def test_something_else(self) -> None:
         """Whoever does not tell a position is no such controller."""
         self.answers[b":GP"] = b"OK"
@@ -341,10 +390,10 @@ class AnswersTests(AnsweringTestCase):
         self.assertIs(self.get("connected"), False)
 
     def test_nobody(self) -> None:
-        """A controller that does not answer is asked three times, then the client is told."""
+        """A controller that does not answer is asked four times, then the client is told."""
         self.answers[b":GP"] = None
         self.assertEqual(self.refusal("PUT", "connected", "Connected=true")[:31], "no reply on COM3 to b':GP#' in ")
-        self.assertEqual(self.double.commands, [b":GP"] * 3)
+        self.assertEqual(self.double.commands, [b":GP"] * 4)
 
 
 class StubbornTests(AnsweringTestCase):
@@ -374,6 +423,13 @@ class MoonliteConformance(FocuserConformance):
 
 class MoonliteConformanceTests(MoonliteConformance, SynchronousTestCase):
     """It passes the kit."""
+
+
+class ForgetsHaltsConformanceTests(MoonliteConformance, SynchronousTestCase):
+    """It passes the kit also with a controller that takes itself for moving after a halt."""
+
+    def ports(self) -> Mapping[str, SerialDouble]:
+        return {"COM3": FirmwareDouble(lambda clock: MoonliteFirmware(clock, forgets_halts=True))}
 
 
 class MoonliteOverHttpTests(OverHttp, MoonliteConformance, SynchronousTestCase):
