@@ -2,14 +2,15 @@
 
 # Facts (Meade's "Telescope Serial Command Protocol" of 2010, the manual of the LX200, OnStep's command reference and firmware)
 #   A command is written :XX…#. A question is answered up to a #, an order with 1 (taken) or 0 (refused) and nothing behind it, or
-#   not at all. :GVP# asks for the product's name; a classic LX200 does not know it and is silent.
+#   not at all. What OnStep does not know it answers with 0, a Meade is silent; and so a classic LX200 is when it is asked for the
+#   name of the product (:GVP#). Several commands may be sent at once, as SkySafari does.
 #   :Sr and :Sd set a target, :MS# slews there: OnStep answers a digit, 0 if it goes; Meade answers 0, or a digit and a message
 #   up to a #. A second :MS# during a slew stops OnStep and sends a Meade to the new target.
 #   OnStep: :GU# answers letters: n not tracking, N no goto, p unparked, I parking, P parked, H at home, h going home, G a pulse,
-#   ( O k the rate of the Moon, the Sun and King, A E K L how it stands, o T W the side of the pier; then the numbers of the
-#   pulse rate and the move rate (0 0.25, 1 0.5, 2 1 times the sidereal one) and of the last error. :R0# to :R2# set both rates,
-#   :RA and :RE the move rate alone, which later pulses have, too, unless OnStep was built to keep them apart. :Qe# may stop a
-#   move to the east only. A move ends by itself after OnStep's GUIDE_TIME_LIMIT, 10 s. A pulse of 0 ms never ends.
+#   g a pulse or a move, ( O k the rate of the Moon, the Sun and King, A E K L how it stands, o T W the side of the pier; then the
+#   numbers of the pulse rate and the move rate (0 0.25, 1 0.5, 2 1 times the sidereal one) and of the last error. :R0# to :R2#
+#   set both rates, :RA and :RE the move rate alone, which later pulses have, too, unless OnStep was built to keep them apart.
+#   :Qe# may stop a move to the east only. A move ends by itself after OnStep's GUIDE_TIME_LIMIT, 10 s; a pulse of 0 ms never.
 #   OnStepX is OnStep from 10.0 on. It has an elevation, the side of the pier of a target (:MD#) and the other side (:MN#), and in
 #   its newer versions rate offsets in arcseconds per sidereal second, which count right ascension's to the east.
 #   Meade: :GR# is in the short or the long format, :U# changes it. :D# answers bars while it slews. :GW# (Autostar) says how it
@@ -20,6 +21,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -83,6 +85,7 @@ ONSTEP_ERRORS = {
     "22": "it is in motion",
 }
 SEEN_AFTER = 0.5  # seconds that a mount may need to say that it slews
+BRAKES_FOR = 1.0  # seconds that an axis is given to come to rest, where the mount does not say
 LOOK_EVERY = 1.0
 ORDER_WITHIN = 0.5  # seconds for the answer to an order that is not given twice: the status is asked soon
 BEGIN_WITHIN = 3.0  # seconds: the client gives up soon after, and must not be surprised later
@@ -100,6 +103,21 @@ class SlewFraming:
             return TerminatedFraming(b"#").next_frame(received)
         del received[:1]
         return b"0"
+
+
+@dataclass(frozen=True)
+class BeforePosition:
+    """The answer, if there is one, to a question that is followed by :GR#, which all mounts know."""
+
+    def outgoing(self, command: bytes) -> bytes:
+        return command
+
+    def next_frame(self, received: bytearray) -> bytes | None:
+        found = re.fullmatch(rb"(.*?)#?\d\d:\d\d[.:]\d+(\.\d+)?#", bytes(received), re.DOTALL)
+        if found is None:
+            return None
+        received.clear()
+        return found[1]
 
 
 @dataclass(frozen=True)
@@ -172,7 +190,7 @@ class LX200Telescope(Telescope):
         self._asked: dict[bytes, list[Deferred[bytes]]] = {}  # who waits for the answer to a question that was asked
         self._aborts = 0
         self._order: Deferred[bytes] | None = None  # to slew or to park, until it is answered
-        self._begun = float("-inf")  # when the last slew was begun
+        self._busy_until = 0.0  # it slews until then, whatever the mount says
         self._moving = [0.0, 0.0]  # the rates of MoveAxis
         self._guiding_until = [0.0, 0.0]
         self._endings: list[IDelayedCall | None] = [None, None]  # of pulses on a mount that has none of its own
@@ -193,10 +211,10 @@ class LX200Telescope(Telescope):
     async def _prepare(self, line: SerialLine) -> None:
         """See what is at the other end, each time the port was opened."""
         self._line = line
-        product = await self._name_of_product()
+        has_seconds = await self._in_long_format()  # whoever does not answer this is no such mount
+        product = "" if self.settings.mount == "classic" else _text(await self._answer(b":GVP#"))
         if self._product not in (None, product):
             raise DriverError(f"the mount on {self.settings.port} is {product!r} now, and was {self._product!r}")
-        has_seconds = await self._in_long_format()
         if any(self._moving):  # nobody could stop it while the line was lost
             self._moving = [0.0, 0.0]
             await line.tell(b":Q#")
@@ -206,10 +224,6 @@ class LX200Telescope(Telescope):
             kind = "onstep" if is_onstep else "meade" if product else "classic"
         self._mount = await (self._onstep(product) if kind == "onstep" else self._meade(kind, product, has_seconds))
         self._product = product
-
-    async def _name_of_product(self) -> str:
-        """What the mount calls itself; "" if it does not answer that question."""
-        return "" if self.settings.mount == "classic" else _text(await self._answer(b":GVP#"))
 
     async def _in_long_format(self) -> bool:
         if await self._read(b":GR#", formats.is_long):
@@ -234,7 +248,7 @@ class LX200Telescope(Telescope):
             32_767 if is_x else 16_399,
             is_x,
             coordinates == b"1",
-            is_x and await self._answer(b":GXTR#") != b"",
+            is_x and b"." in await self._answer(b":GXTR#"),
         )
 
     async def _meade(self, kind: str, product: str, has_seconds: bool) -> Mount:
@@ -242,7 +256,7 @@ class LX200Telescope(Telescope):
         given = self.settings
         how = await self._answer(b":GW#") if kind == "meade" else b""
         ask_tracking = b":GW#" if how else b""
-        if not how and (how := await self._answer(ASK_ALIGNMENT, FixedFraming(1))):
+        if not how and (how := await self._answer(ASK_ALIGNMENT)):
             ask_tracking = ASK_ALIGNMENT
         if (await self._answer(b":GT#")).startswith((b"57", b"58")):
             self._rate = DriveRate.Lunar
@@ -413,7 +427,7 @@ class LX200Telescope(Telescope):
         self._site["longitude"] = SiteLongitude
 
     async def Slewing(self) -> bool:
-        if any(self._moving) or self._arrival is not None or self.clock.seconds() < self._begun + SEEN_AFTER:
+        if any(self._moving) or self._arrival is not None or self.clock.seconds() < self._busy_until:
             return True
         return await self._slews()
 
@@ -469,11 +483,11 @@ class LX200Telescope(Telescope):
         self._aborts += 1
         if self._order is not None:
             self._order.cancel()
-        self._begun = float("-inf")
+        self._busy_until = 0.0
         self._end_pulses()
         await self._line.tell(b":Q#", urgent=True)
         if was_moving:
-            await self._set_back_move_rate()
+            await self._stopped_moving()
 
     def AxisRates(self, Axis: TelescopeAxis) -> list[AxisRate]:
         if self._mount.is_onstep:
@@ -508,19 +522,19 @@ class LX200Telescope(Telescope):
         if self._moving[Axis] or not Rate:
             for direction in MOVES[Axis]:
                 await self._line.tell(f":Q{direction}#".encode(), urgent=True)
-        self._moving[Axis] = Rate
+        was_moving, self._moving[Axis] = self._moving[Axis], Rate
         if Rate:
             await self._line.tell(self._speed_word(Axis, abs(Rate)))
             await self._line.tell(f":M{MOVES[Axis][Rate < 0]}#".encode())
-        elif not any(self._moving):
-            await self._set_back_move_rate()
+        elif was_moving and not any(self._moving):
+            await self._stopped_moving()
 
     async def Park(self) -> None:
         if self._mount.is_onstep:
             await self._once(":hP#", lambda status: "P" in status or "I" in status)
         else:
             await self._line.tell(b":hP#")
-            self._begun, self._is_parked = self.clock.seconds(), True
+            self._busy_until, self._is_parked = self.clock.seconds() + SEEN_AFTER, True
 
     async def PulseGuide(self, Direction: GuideDirection, Duration: int) -> None:
         """A pulse on the axis of one that has not ended takes its place."""
@@ -599,8 +613,10 @@ class LX200Telescope(Telescope):
             raise InvalidValue(f"the guide rates of this mount are {have} degrees per second on both axes, not {rate}")
         await self._line.tell(b":R%d#" % number)
 
-    async def _set_back_move_rate(self) -> None:
-        """OnStep may pulse at the rate that it moved with last."""
+    async def _stopped_moving(self) -> None:
+        """OnStep may pulse at the rate that it moved with last: that is set back."""
+        if not self._mount.is_x:
+            self._busy_until = self.clock.seconds() + BRAKES_FOR
         if self._mount.is_onstep and (number := (await self._status())[-3:-2]).isdigit():
             await self._line.tell(f":R{number}#".encode())
 
@@ -644,7 +660,7 @@ class LX200Telescope(Telescope):
         if answer != b"0":
             why = SLEW_REFUSALS.get(answer, "it does not say why") if self._mount.is_onstep else _text(answer[1:])
             raise InvalidOperation(f"the mount refused the slew: {why}")
-        self._begun = self.clock.seconds()
+        self._busy_until = self.clock.seconds() + SEEN_AFTER
 
     async def _stand_still(self) -> None:
         """A slew above the ground ends without tracking; OnStep turns it on if it was at home."""
@@ -687,12 +703,9 @@ class LX200Telescope(Telescope):
         """The letters of OnStep's :GU#; asked before everything else, since every stop waits for it."""
         return await self._read(b":GU#", _text, _as_status, urgent=True)
 
-    async def _answer(self, question: bytes, reply: Framing | None = None) -> bytes:
-        """The answer to a question that not all mounts know; b"" if there is none."""
-        try:
-            return await self._line.ask(question, reply=reply, retries=min(self.settings.retries, 1))
-        except DriverError:
-            return b""
+    async def _answer(self, question: bytes) -> bytes:
+        """The answer to a question that not all mounts know; b"" if there is none, and a digit if OnStep does not know it."""
+        return await self._line.ask(question + b":GR#", reply=BeforePosition())
 
     async def _read(
         self,
@@ -780,8 +793,8 @@ def _major(reply: bytes) -> int:
 
 
 def _as_status(reply: bytes) -> None:
-    if not set(reply) & set(b"pIPF"):
-        raise ValueError(f"{reply!r} does not say whether it is parked")
+    if re.fullmatch(rb"n?N?[pIPF].*", reply) is None:
+        raise ValueError(f"{reply!r} is no status")
 
 
 def _begins_with_digit(reply: bytes) -> bool:
@@ -789,7 +802,8 @@ def _begins_with_digit(reply: bytes) -> bool:
 
 
 def _is_slewing(status: str) -> bool:
-    return "N" not in status or "h" in status or "I" in status
+    """A goto, on the way home or to park, or a move that is not over yet; no pulse."""
+    return "N" not in status or "h" in status or "I" in status or ("g" in status and "G" not in status)
 
 
 def _is_readable(read: Callable[[bytes], object], reply: bytes) -> bool:

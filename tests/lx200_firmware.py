@@ -87,7 +87,7 @@ class Mount:
         self.slew: Slew | None = None
         self._brakes_until = 0.0
         self._tracked = False  # before a slew to park
-        self._at = clock.seconds()
+        self.at = clock.seconds()
 
     # the sky
 
@@ -110,20 +110,20 @@ class Mount:
 
     @property
     def is_slewing(self) -> bool:
-        return self.slew is not None or self._at < self._brakes_until
+        return self.slew is not None or self.at < self._brakes_until
 
     # time passes
 
     def look(self) -> None:
         """Bring everything to where it is now."""
         now = self._clock.seconds()
-        while self._at < now:
+        while self.at < now:
             ends = [motion.until for motion in (*self.pulses, *self.moves)] + [self.slew.arrives if self.slew else now]
-            self._pass(min([each for each in ends if each > self._at] + [now]))
+            self._pass(min([each for each in ends if each > self.at] + [now]))
 
     def _pass(self, until: float) -> None:
-        seconds, start = until - self._at, self._at
-        self._at = until
+        seconds, start = until - self.at, self.at
+        self.at = until
         if self.slew is not None:
             self._slewn(self.slew)
             return
@@ -137,11 +137,11 @@ class Mount:
         self.declination = min(max(self.declination + north * seconds, -90.0), 90.0)
 
     def _slewn(self, slew: Slew) -> None:
-        part = (self._at - slew.began) / (slew.arrives - slew.began)
+        part = (self.at - slew.began) / (slew.arrives - slew.began)
         around = sky.wrapped(slew.end[0] - slew.start[0], 360.0, -180.0)
         self.hour_angle = sky.wrapped(slew.start[0] + part * around, 360.0, -180.0)
         self.declination = slew.start[1] + part * (slew.end[1] - slew.start[1])
-        if self._at < slew.arrives:
+        if self.at < slew.arrives:
             return
         self.slew = None
         self.declination = slew.end[1]
@@ -160,14 +160,14 @@ class Mount:
         self.at_home = self.at_home and not wanted
 
     def move(self, axis: int, rate: float, seconds: float) -> None:
-        self.moves[axis] = Motion(rate, self._at + seconds)
+        self.moves[axis] = Motion(rate, self.at + seconds)
         self.at_home = False
 
     def pulse(self, axis: int, rate: float, seconds: float) -> None:
-        self.pulses[axis] = Motion(rate, self._at + seconds)
+        self.pulses[axis] = Motion(rate, self.at + seconds)
 
     def is_moving(self, motions: list[Motion]) -> bool:
-        return any(self._at < motion.until for motion in motions)
+        return any(self.at < motion.until for motion in motions)
 
     def go(self, hour_angle: float, declination: float, goal: str = "", right_ascension: float | None = None) -> None:
         """Begin a slew; one to a star arrives at where that will be."""
@@ -180,7 +180,7 @@ class Mount:
         if goal in ("home", "park"):
             self.tracks = False
         end = (sky.wrapped(hour_angle, 360.0, -180.0), declination)
-        self.slew = Slew(self._at, self._at + seconds, start, end, goal, right_ascension)
+        self.slew = Slew(self.at, self.at + seconds, start, end, goal, right_ascension)
 
     def go_to_star(self, right_ascension: float, declination: float, goal: str = "") -> None:
         self.go((self.sidereal() - right_ascension) * 15, declination, goal, right_ascension)
@@ -197,7 +197,7 @@ class Mount:
         if self.slew is not None:
             self.slew = None
             self.tracks = self._tracked
-            self._brakes_until = self._at + BRAKES_FOR
+            self._brakes_until = self.at + BRAKES_FOR
         self.pulses, self.moves = [Motion(), Motion()], [Motion(), Motion()]
 
 
@@ -365,6 +365,7 @@ class OnStep(Controller):
         self.is_long = True
         self.error = 0
         self.pulse_number, self.move_number = 1, 1
+        self._brakes = Motion()
         self.rates = [0.5 * SIDEREAL, 0.5 * SIDEREAL]  # degrees per second
         self.target_altitude, self.target_azimuth = 0.0, 0.0
         self.questions |= {
@@ -463,7 +464,8 @@ class OnStep(Controller):
 
     @property
     def is_guiding(self) -> bool:
-        return self.mount.is_moving(self.mount.pulses) or self.mount.is_moving(self.mount.moves)
+        mount = self.mount
+        return mount.is_moving(mount.pulses) or mount.is_moving(mount.moves) or self._brakes.until > mount.at
 
     def set_altitude(self, text: str) -> None:
         self.target_altitude = angle(text)
@@ -495,6 +497,11 @@ class OnStep(Controller):
             self.mount.stop()
         else:
             self.mount.move(axis, sign * self.rates[axis], GUIDE_TIME_LIMIT)
+
+    def halt(self, axis: int, _: str) -> None:
+        if self.mount.is_moving(self.mount.moves):
+            self._brakes = Motion(0.0, self.mount.at + BRAKES_FOR)
+        super().halt(axis, _)
 
     def pulse(self, letter: str, text: str) -> None:
         if self.mount.is_parked or self.mount.slew is not None:
@@ -548,7 +555,7 @@ class OnStep(Controller):
     def track(self, wanted: bool) -> None:
         if wanted and self.mount.is_parked:
             self.refuse(9)
-        if self.mount.is_slewing or (not wanted and self.is_guiding):
+        if self.mount.is_slewing or (self.is_x and not wanted and self.is_guiding):
             self.refuse(22)
         self.mount.track(wanted)
 

@@ -213,10 +213,26 @@ class MakesTests(SynchronousTestCase):
             def answer(self, command: str) -> str:
                 return "" if command in ("\x06", ":GT", ":GVP") else super().answer(command)
 
-        test = self.connected(Homemade, reply_within=0.5)
+        test = self.connected(Homemade)
         self.assertEqual((test.get("tracking"), test.get("alignmentmode")), (True, 0))
         test.ok("tracking", Tracking=False)
         self.assertIs(test.get("tracking"), False)
+
+    def test_at_once(self) -> None:
+        """No mount is waited for because it does not know a question."""
+        for build in (OnStep, partial(OnStep, version="4.24s"), partial(OnStep, version="10.04a"), Autostar, Classic):
+            self.assertLess(self.connected(build).clock.seconds(), 0.2)
+
+    def test_before_offsets(self) -> None:
+        """The first versions of OnStepX have no rate offsets."""
+
+        class First(OnStep):
+            def __init__(self, mount: Mount) -> None:
+                super().__init__(mount, "10.04a")
+                del self.questions[":GXTR"], self.orders[":SXTR,"]
+
+        test = self.connected(First)
+        self.assertEqual((test.get("cansetdeclinationrate"), test.get("cansetpierside")), (False, True))
 
     def test_lunar_already(self) -> None:
         """A Meade that follows the Moon when it is connected goes on doing so."""
@@ -491,6 +507,15 @@ class OlderOnStepTests(MountTestCase):
     def test_elevation(self) -> None:
         """It keeps no elevation."""
         self.assertEqual(self.get("siteelevation"), 0.0)
+
+    def test_brakes(self) -> None:
+        """It does not say that an axis has not come to rest yet: that is given a second."""
+        self.aim()
+        self.ok("moveaxis", Axis=0, Rate=2.0)
+        self.ok("moveaxis", Axis=0, Rate=0)
+        self.assertIs(self.get("slewing"), True)
+        self.clock.advance(1)
+        self.assertIs(self.get("slewing"), False)
 
     def test_slow_pulses(self) -> None:
         """Its pulses are shorter."""
@@ -833,7 +858,24 @@ class MoveTests(MountTestCase):
             (1, 0, [":Qn", ":Qs", ":R1"]),
         ):
             self.ok("moveaxis", Axis=axis, Rate=rate)
-            self.assertEqual((self.said(), self.get("slewing")), (words, rate != 0))
+            self.assertEqual((self.said(), self.get("slewing")), (words, True))
+            if not rate:
+                self.wait()
+
+    def test_brakes(self) -> None:
+        """An axis that is stopped slews until it has come to rest: OnStepX does not obey before."""
+        self.aim()
+        self.ok("moveaxis", Axis=0, Rate=2.0)
+        self.ok("moveaxis", Axis=0, Rate=0)
+        self.assertEqual(self.refusal("tracking", Tracking=False), (FAILED, "the mount refused :Td#: it is in motion"))
+        self.wait()
+        self.ok("tracking", Tracking=False)
+
+    def test_by_hand(self) -> None:
+        """What is moved with the hand controller slews, too."""
+        self.aim()
+        self.mount.move(0, 1.0, 5.0)
+        self.assertIs(self.get("slewing"), True)
 
     def test_motion(self) -> None:
         """It turns that fast, that way."""
@@ -860,6 +902,7 @@ class MoveTests(MountTestCase):
         self.aim()
         self.ok("moveaxis", Axis=1, Rate=2.0)
         self.ok("moveaxis", Axis=1, Rate=0)
+        self.wait()
         before = self.mount.declination
         self.ok("pulseguide", Direction=0, Duration=1000)
         self.clock.advance(1.5)
@@ -874,7 +917,8 @@ class MoveTests(MountTestCase):
         self.ok("moveaxis", Axis=0, Rate=0)
         self.assertEqual(self.said(), [":Qw", ":Qe"])
         self.ok("abortslew")
-        self.assertEqual((self.said(), self.get("slewing")), ([":Q", ":R1"], False))
+        self.assertEqual(self.said(), [":Q", ":R1"])
+        self.wait()
 
     def test_disconnected(self) -> None:
         """What moves is stopped when the last client leaves."""
@@ -1028,7 +1072,7 @@ class HealingTests(MountTestCase):
         self.double.plug_in()
         for _ in range(30):
             self.clock.advance(0.1)
-        self.assertEqual(self.said(True)[:3], [":GVP", ":GR", ":GVN"])
+        self.assertEqual(self.said(True)[:3], [":GR", ":GVP", ":GR"])
         self.assertAlmostEqual(self.get("rightascension"), star, 5)
         self.assertEqual(self.get("targetrightascension"), star)
 
