@@ -285,10 +285,7 @@ class LX200Telescope(Telescope):
         return _known(self.settings.aperture_diameter, "aperture_diameter")
 
     async def AtHome(self) -> bool:
-        if not self._mount.is_onstep:
-            return False
-        status = await self._status()
-        return "H" in status and not _is_slewing(status)
+        return self._mount.is_onstep and "H" in await self._status()
 
     async def AtPark(self) -> bool:
         if self._mount.is_onstep:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar
 
+from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
+from drivers.lx200_formats import in_hours
 from drivers.simulators import sky
-from pylpaca.testing import MemoryServer, SerialDouble
-from pylpaca.values import DriveRate, GuideDirection, PierSide
-from tests.lx200_firmware import SIDEREAL, Autostar, Classic, Controller, LX200Double, Mount, OnStep, written
+from pylpaca.testing import MIDNIGHT, MemoryServer, SerialDouble
+from pylpaca.values import DriveRate, PierSide
+from tests.lx200_firmware import SIDEREAL, Autostar, Classic, Controller, LX200Double, Mount, OnStep
 
 NOT_IMPLEMENTED, INVALID_VALUE, INVALID_OPERATION, CANCELLED, FAILED = 0x400, 0x401, 0x40B, 0x40E, 0x500
 ARCSECOND = 1 / 3600
@@ -412,13 +415,13 @@ class TimeTests(MountTestCase):
 
     def test_midnight(self) -> None:
         """A midnight between the two questions does not take a day away."""
-        self.clock.advance(5 * 3600 - 1)
+        self.clock.advance(5 * 3600 - 0.2)
         answer = self.controller.questions[":GC"]
 
         def slowly() -> str:
             text: str = answer()
             if text == "12/31/25":
-                self.clock.advance(2)
+                self.clock.advance(0.4)
                 self.mount.look()
             return text
 
@@ -619,6 +622,15 @@ class SlewTests(MountTestCase):
         self.assertEqual((number, sentence), (FAILED, "no reply on COM3 to b':MS#' in 0.5 s"))
         self.assertIs(self.get("slewing"), False)
 
+    def test_target_taken_late(self) -> None:
+        """A mount that takes long to take a target is not sent there when the client has nearly given up."""
+        self.aim()
+        star = self.star(3.0)
+        self.double.unanswered += [f":Sr{in_hours(star, 4)}#".encode()] * 2 + [b":Sd+10*00:00.000#"]
+        number, sentence = self.refusal("slewtocoordinatesasync", RightAscension=star, Declination=10.0)
+        self.assertEqual((number, sentence), (FAILED, "the mount took more than 3 s to take the target: it was not sent there"))
+        self.assertNotIn(":MS", self.said())
+
     def test_aborted_before_it_began(self) -> None:
         """To abort comes first: slews that wait for their turn, or whose targets are being set, do not begin."""
         self.aim()
@@ -662,7 +674,10 @@ class SlewTests(MountTestCase):
     def test_disconnected_above_ground(self) -> None:
         """To disconnect ends the wait for such a slew."""
         self.ok("slewtoaltazasync", Azimuth=150.0, Altitude=50.0)
-        self.ok("connected", Connected=False)
+        with capturedLogs() as events:
+            self.ok("connected", Connected=False)
+            self.clock.advance(5)
+        self.assertNotIn("may track", "".join(event.get("log_format", "") for event in events))
         self.ok("connected", Connected=True)
         self.wait()
 
@@ -1091,8 +1106,65 @@ class HealingTests(MountTestCase):
         self.get("rightascension")
 
 
-class DirectionsTests(SynchronousTestCase):
-    def test_numbers(self) -> None:
-        """The numbers in these tests are those of ASCOM."""
-        self.assertEqual([each.name for each in GuideDirection], ["North", "South", "East", "West"])
-        self.assertEqual(written(1.5, "s"), "01:30:00")
+# ---- the mount of these tests -------------------------------------------------------------------------------------
+
+
+class FirmwareTests(SynchronousTestCase):
+    """The hand controller that the driver is tested with does what the real ones do."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.onstep = OnStep(Mount(self.clock, lambda: MIDNIGHT + timedelta(seconds=self.clock.seconds())))
+
+    def said(self, commands: bytes) -> bytes:
+        return self.onstep.receive(commands)
+
+    def go(self) -> None:
+        """Track a star in the south-west."""
+        self.assertEqual(self.said(b":Te#:Sr05:00:00#:Sd+10*00:00#:MS#"), b"1110")
+        self.clock.advance(30)
+        self.assertEqual(self.said(b":GU#"), b"Npz/ET110#")
+
+    def test_pieces(self) -> None:
+        """However the commands arrive; what it does not know it answers with 0, and tells why."""
+        self.assertEqual([self.said(bytes([byte])) for byte in b":GVP#"], [b"", b"", b"", b"", b"On-Step#"])
+        self.assertEqual(self.said(b":XX#:GE#"), b"002#")
+        self.assertEqual(self.said(b":Sr25#:GE#:Sd+10*00#:GE#"), b"005#100#")
+
+    def test_sky(self) -> None:
+        """It keeps a star when it tracks, and its place when it does not."""
+        self.go()
+        self.clock.advance(600)
+        self.assertEqual(self.said(b":GRH#:GDH#"), b"05:00:00.0001#+10*00:00.000#")
+        above_ground = self.said(b":Td#:GA#:GZ#")
+        self.clock.advance(600)
+        self.assertEqual(self.said(b":Td#:GA#:GZ#"), above_ground)
+        self.assertEqual(self.said(b":GR#"), b"05:10:02#")
+
+    def test_second_slew(self) -> None:
+        """A second order to slew stops the first."""
+        self.go()
+        self.assertEqual(self.said(b":Sr06:00:00#:MS#:D#"), b"10\x7f#")
+        self.clock.advance(1)
+        self.assertEqual(self.said(b":MS#:D#"), b"5\x7f#")
+        self.clock.advance(1)
+        here = self.said(b":D#:GRH#")
+        self.assertEqual(here[:1], b"#")
+        self.clock.advance(60)
+        self.assertEqual(self.said(b":D#:GRH#"), here)
+
+    def test_move_ends(self) -> None:
+        """A move ends after ten seconds, and a pulse of no time does not."""
+        self.go()
+        self.said(b":RE0.1#:Mn#")
+        self.clock.advance(60)
+        self.assertEqual(self.said(b":GD#"), b"+11*00:00#")
+        self.said(b":R1#:Mgs0000#")
+        self.clock.advance(3600)
+        self.assertEqual(self.said(b":GU#:GD#"), b"NpGgz/ET110#+03*28:46#")
+
+    def test_autostar(self) -> None:
+        """An Autostar starts in the short format, and knows no longitude with a sign."""
+        autostar = Autostar(Mount(self.clock, lambda: MIDNIGHT))
+        self.assertEqual(autostar.receive(b":GR#:U#:GR#:Gg#"), b"05:43.1#05:43:09#359*53#")
+        self.assertEqual(autostar.receive(b":AL#\x06:GW#:AP#\x06:GW#:XX#"), b"LPN1#PPT1#")
