@@ -89,6 +89,7 @@ BRAKES_FOR = 1.0  # seconds that an axis is given to come to rest, where the mou
 LOOK_EVERY = 1.0
 ORDER_WITHIN = 0.5  # seconds for the answer to an order that is not given twice: the status is asked soon
 BEGIN_WITHIN = 3.0  # seconds: the client gives up soon after, and must not be surprised later
+NEW_DATE_WITHIN = 3.0  # seconds that a Meade needs to think about its planets
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,8 @@ class LX200Telescope(Telescope):
     """A mount that speaks the LX200 protocol: OnStep, Meade Autostar or LX200."""
 
     class Settings(SerialSettings):
-        retries: int = Field(default=2, ge=0, le=10, description="how often a question without a reply is asked again")
+        reply_within: float = Field(default=0.5, gt=0, le=60, description="seconds to wait for a reply")
+        retries: int = Field(default=3, ge=0, le=10, description="how often a question without a reply is asked again")
         mount: Literal["auto", "onstep", "meade", "classic"] = Field(
             default="auto", description="what it is: onstep, meade (Autostar), classic (LX200); auto: as it calls itself"
         )
@@ -473,7 +475,7 @@ class LX200Telescope(Telescope):
         if not 2000 <= local.year <= 2091:
             raise InvalidValue(f"the calendar of this mount goes from 2000 to 2091, not to {local.year}")
         await self._agreed(f":SL{local:%H:%M:%S}#")
-        await self._agreed(f":SC{local:%m/%d/%y}#")
+        await self._agreed(f":SC{local:%m/%d/%y}#", None if self._mount.is_onstep else NEW_DATE_WITHIN)
 
     async def AbortSlew(self) -> None:
         was_moving, self._moving = any(self._moving), [0.0, 0.0]
@@ -735,9 +737,9 @@ class LX200Telescope(Telescope):
             waiting.callback(answer)
         return answer
 
-    async def _agreed(self, order: str) -> None:
+    async def _agreed(self, order: str, within: float | None = None) -> None:
         """Give an order that is answered 1, or 0 if it is refused; it may be given twice."""
-        if await self._line.ask(order.encode(), reply=FixedFraming(1), accept=b"01".__contains__) != b"1":
+        if await self._line.ask(order.encode(), reply=FixedFraming(1), within=within, accept=b"01".__contains__) != b"1":
             raise await self._refusal(order)
 
     async def _once(self, order: str, took: Callable[[str], bool]) -> bytes:
