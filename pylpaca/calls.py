@@ -89,12 +89,15 @@ async def _by_the_rules(device: Callee, operation: Operation, arguments: dict[st
             await rule.enforce(asked, arguments)
         _check_present(device, operation)
         for rule in others:
-            if rule.stage is not Stage.EFFECT:
+            if rule.stage < Stage.BEGIN:
                 await rule.enforce(asked, arguments)
     except Done as done:
         return done.value
     if not wanted():
         raise OperationCancelled(f"{operation.member} was given up before it began")
+    for rule in others:
+        if rule.stage is Stage.BEGIN:
+            await rule.enforce(asked, arguments)
     with no_exit():
         answer = await settled(getattr(device, operation.method)(**arguments))
     for rule in others:
@@ -111,13 +114,13 @@ class _Asked:
     _arguments: dict[str, Any]
 
     async def ask(self, method: str) -> Any:
-        parameters = operations(self._device.interface)[method].parameters
-        same = {each.name: self._arguments[each.name] for each in parameters}
+        member = operations(self._device.interface).get(method)
+        same = {each.name: self._arguments[each.name] for each in member.parameters} if member is not None else {}
         with no_exit():
             return await settled(getattr(self._device, method)(**same))
 
-    async def tell(self, method: str, value: Any) -> None:
-        await settled(getattr(self._device, method)(value))
+    async def tell(self, method: str, *values: Any) -> None:
+        await settled(getattr(self._device, method)(*values))
 
     def lacks(self, method: str) -> bool:
         return self._device.lacks(method)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from pylpaca.interfaces import DEVICE_TYPES
 
@@ -65,6 +66,15 @@ class ServerSection(_Model):
     name: str = Field(default="pylpaca", min_length=1, description="the server's name, shown by clients")
     location: str = Field(default="", description="where the server stands, shown by clients")
     state_dir: str | None = Field(default=None, description="the folder of what must survive a restart")
+    allow_public: bool = Field(default=False, description="whether clients outside the networks of this machine are served")
+    allowed_hosts: list[str] = Field(
+        default=[], description="names of this server besides IP addresses and names of the local network"
+    )
+    cors_origins: list[str] = Field(default=[], description="web pages that may use the server, each as https://example.org")
+    users: dict[str, SecretStr] = Field(default={}, description="names and passwords; without any, nobody is asked for one")
+    max_connections: int = Field(default=1024, ge=8, le=100_000, description="how many connections there may be")
+    max_connections_per_peer: int = Field(default=256, ge=4, le=100_000, description="how many of them one client may have")
+    request_log: bool = Field(default=False, description="whether each request is logged, with its client, ids and duration")
 
     @field_validator("discovery_port")
     @classmethod
@@ -72,6 +82,31 @@ class ServerSection(_Model):
         if isinstance(value, int) and not 1 <= value <= 65535:
             raise ValueError(f'must be a port from 1 to 65535, or "off", not {value}')
         return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, values: list[str]) -> list[str]:
+        for value in values:
+            split = urlsplit(value)
+            if split.scheme not in ("http", "https") or not split.netloc or value != f"{split.scheme}://{split.netloc}".lower():
+                raise ValueError(f"must be origins such as https://example.org, in lower case and without a path, not {value!r}")
+        return values
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _names(cls, values: list[str]) -> list[str]:
+        for value in values:
+            if not value or value != value.lower() or any(each in value for each in "/:* "):
+                raise ValueError(f"must be names such as observatory.example.org, in lower case, without a port, not {value!r}")
+        return values
+
+    @field_validator("users")
+    @classmethod
+    def _no_colon(cls, values: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, password in values.items():
+            if not name or ":" in name or not password.get_secret_value():
+                raise ValueError("must be names without a colon, each with a password that is not empty")
+        return values
 
 
 class DriverEntry(_Model):

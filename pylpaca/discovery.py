@@ -5,18 +5,19 @@
 #   goes to the sender's address and port. Anything else is never answered, or two responders would talk to each other for ever.
 #   On IPv4 it comes as a broadcast; on IPv6 to the group ff12::a1:9aca, which must be joined on every interface. Twisted packs an
 #   address where the kernel wants the index of an interface, so the group is joined by hand.
+#   A sender's address is easily forged: who answers everything helps to flood whoever is named.
 #   The port is shared with other Alpaca servers of this machine (SO_REUSEADDR and SO_REUSEPORT).
 
 from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
-import ifaddr
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.error import CannotListenError
@@ -24,6 +25,7 @@ from twisted.internet.protocol import DatagramProtocol
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from pylpaca.network import Near, own_networks
 from pylpaca.protocol import DISCOVERY_GROUP, DISCOVERY_QUESTION
 
 log = Logger()
@@ -45,23 +47,6 @@ class Reach:
     port: int
 
 
-def own_networks() -> list[IPv4Network | IPv6Network]:
-    """The networks this machine has an address in, each written with that address."""
-    found: list[IPv4Network | IPv6Network] = []
-    for adapter in ifaddr.get_adapters():
-        for ip in adapter.ips:
-            host = ip.ip if isinstance(ip.ip, str) else ip.ip[0]
-            found.append(ip_network(f"{host}/{ip.network_prefix}", strict=False))
-    return found
-
-
-def own_addresses() -> list[str]:
-    """The IP addresses of this machine, the ones that others can use first."""
-    hosts = [ip.ip if isinstance(ip.ip, str) else ip.ip[0] for adapter in ifaddr.get_adapters() for ip in adapter.ips]
-    usable = [host for host in dict.fromkeys(hosts) if not (":" in host and ip_address(host).is_link_local)]
-    return sorted(usable, key=lambda host: (ip_address(host).is_loopback, ":" in host))
-
-
 def reaches(addresses: Iterable[Address], networks: Sequence[IPv4Network | IPv6Network]) -> list[Reach]:
     """Who can be told of which port: everybody of the family for a wildcard, else only those in the address's own network."""
     found = []
@@ -76,14 +61,39 @@ def reaches(addresses: Iterable[Address], networks: Sequence[IPv4Network | IPv6N
     return found
 
 
-class Responder(DatagramProtocol):
-    """Answers the question, and nothing else."""
+class Rate:
+    """Counts the answers of each second, so that nobody can have this server flood somebody else, whose address he writes."""
 
-    def __init__(self, reach: Sequence[Reach]) -> None:
-        self._reach = reach
+    MOST = 200  # a second
+    MOST_OF_ONE = 20  # a second, of one address
+
+    def __init__(self, seconds: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._began = seconds()
+        self._of: Counter[str] = Counter()
+
+    def allows(self, host: str) -> bool:
+        """Whether this address may be answered once more now."""
+        now = self._seconds()
+        if now - self._began >= 1.0:
+            self._began = now
+            self._of.clear()
+        if self._of[host] >= self.MOST_OF_ONE or self._of.total() >= self.MOST:
+            return False
+        self._of[host] += 1
+        return True
+
+
+class Responder(DatagramProtocol):
+    """Answers the question, and nothing else; only near ones, and only so often."""
+
+    def __init__(self, reach: Sequence[Reach], rate: Rate, near: Near | None = None) -> None:
+        self._reach, self._rate, self._near = reach, rate, near
 
     def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:
-        if not datagram.startswith(DISCOVERY_QUESTION):
+        if not datagram.startswith(DISCOVERY_QUESTION) or not self._rate.allows(addr[0]):
+            return
+        if self._near is not None and not self._near.has(addr[0]):
             return
         source = ip_address(addr[0].partition("%")[0])
         if getattr(source, "ipv4_mapped", None) is not None:
@@ -113,8 +123,8 @@ class DiscoveryService(Service):
     name = "discovery"
     JOIN_EVERY = 30.0  # seconds
 
-    def __init__(self, reactor: Any, port: int, addresses: Sequence[Address]) -> None:
-        self._reactor, self._port, self._addresses = reactor, port, addresses
+    def __init__(self, reactor: Any, port: int, addresses: Sequence[Address], near: Near | None = None) -> None:
+        self._reactor, self._port, self._addresses, self._near = reactor, port, addresses, near
         self._listening: list[Any] = []
         self._joining: LoopingCall | None = None
 
@@ -129,7 +139,7 @@ class DiscoveryService(Service):
         for version, interface, words in ((4, "0.0.0.0", "IPv4"), (6, "::", "IPv6")):  # noqa: S104
             mine = [each for each in reach if each.network.version == version]
             if mine:
-                self._listen(Responder(mine), interface, words)
+                self._listen(Responder(mine, Rate(self._reactor.seconds), self._near), interface, words)
 
     def _listen(self, responder: Responder, interface: str, words: str) -> None:
         try:

@@ -19,15 +19,19 @@ from twisted.python.failure import Failure
 
 from pylpaca.calls import as_deferred, perform, shielded, within
 from pylpaca.config import nearest
-from pylpaca.device import Device
+from pylpaca.device import Camera, Device
 from pylpaca.errors import AlpacaError, BadRequest, DriverError, NotConnected
+from pylpaca.imagebytes import is_wanted
 from pylpaca.interfaces import DEVICE_TYPES, Operation, operations
 from pylpaca.interfaces.declaration import ORDINARY_DEADLINE
 from pylpaca.link import Holder
-from pylpaca.protocol import Ids, read_arguments, read_fields, read_ids, refusal, success, written
+from pylpaca.protocol import Ids, ImageAnswer, image, read_arguments, read_fields, read_ids, refusal, success, written
 from pylpaca.roster import Entry, Roster
+from pylpaca.values import Frame
 
 log = Logger()
+
+Answer = bytes | ImageAnswer  # JSON, or an image in pieces
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,19 @@ class Request:
     query: bytes = b""
     body: bytes = b""
     content_type: str = ""
+    accept: str = ""
     peer: str = ""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A request of a device that was answered."""
+
+    request: Request
+    ids: Ids
+    server_transaction: int
+    error: int  # ErrorNumber
+    seconds: float  # until the answer was there
 
 
 def _paths(kind: str) -> Mapping[str, Mapping[str, Operation]]:
@@ -53,10 +69,20 @@ def _paths(kind: str) -> Mapping[str, Mapping[str, Operation]]:
 
 
 class Dispatcher:
-    """Answers device requests, none of which it lets wait for ever."""
+    """
+    Answers device requests, none of which it lets wait for ever.
 
-    def __init__(self, roster: Roster, clock: IReactorTime, next_transaction: Callable[[], int]) -> None:
-        self._roster, self._clock, self._next_transaction = roster, clock, next_transaction
+    :param answered: is told of each that was answered.
+    """
+
+    def __init__(
+        self,
+        roster: Roster,
+        clock: IReactorTime,
+        next_transaction: Callable[[], int],
+        answered: Callable[[Answered], None] | None = None,
+    ) -> None:
+        self._roster, self._clock, self._next_transaction, self._answered = roster, clock, next_transaction, answered
         self._members = {kind: _paths(kind) for kind in DEVICE_TYPES}
 
     def verbs(self, kind: str, number: str, member: str) -> Mapping[str, Operation]:
@@ -67,9 +93,9 @@ class Dispatcher:
         """
         return self._find(kind, number, member)[1]
 
-    def answer(self, request: Request) -> bytes | Deferred[bytes]:
+    def answer(self, request: Request) -> Answer | Deferred[Answer]:
         """
-        The JSON that answers a request, at once or later; the Deferred never fails and may be cancelled without harm.
+        What answers a request, at once or later; the Deferred never fails and may be cancelled without harm.
 
         :raises BadRequest: the request cannot be read.
         """
@@ -82,7 +108,8 @@ class Dispatcher:
         ids = read_ids(request.verb, fields)
         arguments = read_arguments(operation, fields)
         holder = (request.peer, ids.client) if ids.client else None
-        under_way = _Call(entry, operation, ids, self._next_transaction())
+        told = None if self._answered is None else _teller(self._answered, self._clock, request)
+        under_way = _Call(entry, operation, ids, self._next_transaction(), is_wanted(request.accept), told)
         seconds = operation.deadline
         if entry.deadline is not None and seconds == ORDINARY_DEADLINE:
             seconds = entry.deadline
@@ -107,6 +134,16 @@ class Dispatcher:
         if by_verb is None:
             raise BadRequest(f"{kind} has no member {member[:40]!r}; {nearest(member, members)}")
         return entry, by_verb
+
+
+def _teller(answered: Callable[[Answered], None], clock: IReactorTime, request: Request) -> Callable[[Ids, int, int], None]:
+    """What is called when this request, which is under way from now on, is answered."""
+    began = clock.seconds()
+
+    def tell(ids: Ids, server_transaction: int, error: int) -> None:
+        answered(Answered(request, ids, server_transaction, error, clock.seconds() - began))
+
+    return tell
 
 
 def call(
@@ -134,7 +171,16 @@ def call(
     if not (operation.while_disconnected or driver.link.is_open):
         why = f": {driver.link.failure.sentence}" if driver.link.failure else "; connect it first"
         raise NotConnected(f"{driver.name} is not connected{why}")
-    return perform(driver, operation, arguments, still_wanted)
+    answer = perform(driver, operation, arguments, still_wanted)
+    return _with_frame(driver, answer) if operation.returns is Frame else answer
+
+
+def _with_frame(driver: Device, answer: Any) -> Any:
+    """An image as it can be sent; a driver with an ImageArray of its own may give it as the camera has it."""
+    assert isinstance(driver, Camera)
+    if isinstance(answer, Deferred):
+        return answer.addCallback(lambda given: _with_frame(driver, given))
+    return answer if isinstance(answer, Frame) else driver.frame_of(answer)
 
 
 @dataclass(frozen=True)
@@ -145,15 +191,27 @@ class _Call:
     operation: Operation
     ids: Ids
     server_transaction: int
+    in_bytes: bool  # whether an image is wanted as ImageBytes
+    tell: Callable[[Ids, int, int], None] | None  # is told how it ended
 
-    def succeeded(self, value: Any) -> bytes:
+    def succeeded(self, value: Any) -> Answer:
         try:
-            return success(self.operation, self.ids, self.server_transaction, written(self.operation, value))
+            value = written(self.operation, value)
+            if isinstance(value, Frame):
+                answer: Answer = image(self.ids, self.server_transaction, value, self.in_bytes)
+            else:
+                answer = success(self.operation, self.ids, self.server_transaction, value)
         except Exception:  # what a driver gave can fail while it is looked at
             return self.failed(Failure())
+        if self.tell is not None:
+            self.tell(self.ids, self.server_transaction, 0)
+        return answer
 
     def failed(self, failure: Failure) -> bytes:
-        return refusal(self.operation, self.ids, self.server_transaction, self._explained(failure))
+        error = self._explained(failure)
+        if self.tell is not None:
+            self.tell(self.ids, self.server_transaction, error.number)
+        return refusal(self.operation, self.ids, self.server_transaction, error)
 
     def _explained(self, failure: Failure) -> AlpacaError:
         error = failure.value

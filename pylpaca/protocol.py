@@ -14,7 +14,7 @@ import json
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -22,6 +22,7 @@ from functools import cache
 from typing import Any, get_args, get_origin
 from urllib.parse import parse_qsl
 
+from pylpaca import imagebytes
 from pylpaca.errors import AlpacaError, BadRequest, DriverError
 from pylpaca.interfaces import Operation, Parameter
 from pylpaca.values import AxisRate, Frame, StateItem
@@ -121,10 +122,10 @@ def _write_axis_rate(value: Any) -> dict[str, float]:
     return {"Maximum": _write_float(value.Maximum), "Minimum": _write_float(value.Minimum)}
 
 
-def _write_frame(value: Any) -> list[Any]:
-    """Rows of pixels, as cameras have them, into the columns that Alpaca wants: `[x][y]` or `[x][y][plane]`."""
-    rows = value.tolist() if hasattr(value, "tolist") else value
-    return [list(column) for column in zip(*rows, strict=True)]
+def _write_frame(value: Any) -> Frame:
+    if not isinstance(value, Frame):
+        raise TypeError
+    return value
 
 
 def _unreadable(text: str) -> Any:
@@ -289,7 +290,28 @@ def written(operation: Operation, value: Any) -> Any:
 
 def success(operation: Operation, ids: Ids, server_transaction: int, value: Any) -> bytes:
     """The envelope of an operation that went well; `value` as `written` gives it."""
-    return envelope(ids, server_transaction, value, operation.returns_value, before=_shape(operation, value))
+    return envelope(ids, server_transaction, value, operation.returns_value)
+
+
+@dataclass(frozen=True)
+class ImageAnswer:
+    """The answer that is an image, in pieces to be sent one after another."""
+
+    pieces: Iterator[bytes]
+    length: int | None = None  # bytes of ImageBytes; None: it is JSON, and how long is not known before it is written
+
+
+def image(ids: Ids, server_transaction: int, frame: Frame, in_bytes: bool) -> ImageAnswer:
+    """
+    An image for a client, as ImageBytes or as JSON.
+
+    :raises DriverError: JSON cannot hold it.
+    """
+    if in_bytes:
+        return ImageAnswer(imagebytes.pieces(frame, ids.transaction, server_transaction), imagebytes.length(frame))
+    if not frame.finite:
+        raise DriverError(f"the image has pixels that are no numbers, as JSON wants them; ask with Accept: {imagebytes.TYPE}")
+    return ImageAnswer(imagebytes.json_pieces(frame, envelope(ids, server_transaction, [], before=imagebytes.shape(frame))))
 
 
 def refusal(operation: Operation, ids: Ids, server_transaction: int, error: AlpacaError) -> bytes:
@@ -297,17 +319,12 @@ def refusal(operation: Operation, ids: Ids, server_transaction: int, error: Alpa
     neutral = operation.form.neutral if operation.form is not None else None
     if neutral is None and operation.returns_value:
         neutral = wire_type(operation.returns).neutral
-    return envelope(ids, server_transaction, neutral, operation.returns_value, error, _shape(operation, neutral))
+    return envelope(
+        ids, server_transaction, neutral, operation.returns_value, error, _NO_IMAGE if operation.returns is Frame else None
+    )
 
 
-def _shape(operation: Operation, value: Any) -> dict[str, Any]:
-    """What stands before the Value of an image: the type of its pixels (2: 32-bit integers, 3: floats) and its rank."""
-    if operation.returns is not Frame:
-        return {}
-    rank, pixel = 0, value
-    while isinstance(pixel, list) and pixel:
-        rank, pixel = rank + 1, pixel[0]
-    return {"Type": 3 if isinstance(pixel, float) else 2, "Rank": max(rank, 2)}
+_NO_IMAGE = {"Type": 2, "Rank": 2}  # an image that could not be given has these, too
 
 
 def envelope(

@@ -24,6 +24,7 @@ from zope.interface.verify import verifyClass
 
 from pylpaca import config, device
 from pylpaca.config import Configuration, DriverEntry, Mistake, Place, Source, explained, nearest
+from pylpaca.device.camera import PACKAGES
 from pylpaca.interfaces import DEVICE_TYPES, device_type, operations
 from pylpaca.interfaces.rules import AbsentWhile, Needs
 from pylpaca.link import Link
@@ -131,6 +132,8 @@ def _construct(found: type[device.Device], entry: DriverEntry, surroundings: dev
         raise CannotLoad(f"the settings of {found.__name__} cannot be checked: {_told(error)}") from None
     try:
         driver = found(settings, own)
+    except ModuleNotFoundError as error:
+        raise _needs(found.__name__, error.name or str(error)) from None
     except (Exception, SystemExit) as error:
         raise CannotLoad(f"{found.__name__} cannot be built: {_told(error)}") from None
     if not isinstance(getattr(driver, "link", None), Link):
@@ -238,16 +241,19 @@ def _import(name: str) -> ModuleType:
         missing = error.name or ""
         if missing and (name == missing or name.startswith(f"{missing}.")):
             raise CannotLoad(f"no module {name} is installed; {_looked()}") from None
-        extra = ", or pylpaca with its extra camera: pip install 'pylpaca[camera]'" if missing == "numpy" else ""
-        raise CannotLoad(
-            f"{name} needs the package {missing!r}, which is not installed: pip install {missing}{extra}", missing_package=missing
-        ) from None
+        raise _needs(name, missing) from None
     except CannotLoad:
         raise
     except SyntaxError as error:
         raise CannotLoad(f"{error.filename}, line {error.lineno}: {error.msg}") from None
     except (Exception, SystemExit) as error:
         raise CannotLoad(f"{name} cannot be imported: {_told(error)}") from None
+
+
+def _needs(name: str, package: str) -> CannotLoad:
+    extra = ", or pylpaca with its extra camera: pip install 'pylpaca[camera]'" if package in PACKAGES else ""
+    sentence = f"{name} needs the package {package!r}, which is not installed: pip install {package}{extra}"
+    return CannotLoad(sentence, missing_package=package)
 
 
 def _exists(name: str) -> bool:

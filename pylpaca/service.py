@@ -30,17 +30,21 @@ from twisted.python.failure import Failure
 from pylpaca import __version__, config
 from pylpaca.calls import settled, within
 from pylpaca.config import Configuration, Mistake
+from pylpaca.connections import Census, room_for
 from pylpaca.device import Surroundings
 from pylpaca.device.base import utc_now
-from pylpaca.discovery import Address, DiscoveryService, own_addresses
-from pylpaca.dispatch import Dispatcher
+from pylpaca.discovery import Address, DiscoveryService
+from pylpaca.dispatch import Answered, Dispatcher
 from pylpaca.errors import DriverError
 from pylpaca.management import Management
+from pylpaca.network import Neighbourhood, Network, own_addresses, own_networks
 from pylpaca.protocol import TransactionCounter
 from pylpaca.roster import Roster, build, simulators
 from pylpaca.serial import Cables, RealPorts
 from pylpaca.setup_pages import SetupPages
 from pylpaca.state import StateFolder, UniqueIds, state_folder
+from pylpaca.threads import own_thread
+from pylpaca.walls import Walls, own_names
 from pylpaca.web import AlpacaSite, Api
 
 log = Logger()
@@ -132,7 +136,8 @@ def compose(
     endpoints = _endpoints(options["listen"], configuration, reactor, mistakes)
     state = StateFolder(state_folder(configuration.server.state_dir, file, environment))
     unique_ids = UniqueIds(state)
-    surroundings = Surroundings(reactor, cables=Cables(reactor, RealPorts(reactor), utc_now))
+    cables = Cables(reactor, RealPorts(reactor), utc_now)
+    surroundings = Surroundings(reactor, cables=cables, own_thread=own_thread(reactor))
     roster, unusable = build(configuration, surroundings, unique_ids)
     for mistake in unusable:
         if file is None and mistake.missing_package:  # nobody asked for this simulator by name
@@ -146,12 +151,48 @@ def compose(
     return AlpacaServer(reactor, site, endpoints, discovery_port, roster, unique_ids, on_sigterm, stop_with)
 
 
-def build_site(configuration: Configuration, roster: Roster, clock: IReactorTime) -> AlpacaSite:
-    """All that HTTP answers."""
+def build_site(
+    configuration: Configuration,
+    roster: Roster,
+    clock: IReactorTime,
+    networks: Callable[[], Sequence[Network]] = own_networks,
+) -> AlpacaSite:
+    """
+    All that HTTP answers.
+
+    :param networks: those this machine has an address in, whose other machines are near.
+    """
+    server = configuration.server
     counter = TransactionCounter()
-    management = Management(configuration.server, roster, counter)
+    management = Management(server, roster, counter)
     pages = SetupPages(management, roster, str(configuration.source.file or ""))
-    return AlpacaSite(Api(Dispatcher(roster, clock, counter), management, pages), clock)
+    walls = Walls(
+        near=None if server.allow_public else Neighbourhood(clock.seconds, networks),
+        names=[*server.allowed_hosts, *own_names()],
+        origins=server.cors_origins,
+        users={name: password.get_secret_value() for name, password in server.users.items()},
+    )
+    census = Census(room_for(server.max_connections), server.max_connections_per_peer)
+    dispatcher = Dispatcher(roster, clock, counter, log_answered if server.request_log else None)
+    return AlpacaSite(Api(dispatcher, management, pages, clock), walls, census, clock, server.request_log)
+
+
+def log_answered(answered: Answered) -> None:
+    """One line for a request of a device."""
+    log.info(
+        "{peer} ClientID {client} {verb} {kind}/{number}/{member}: {error}in {milliseconds:.1f} ms "
+        "(ClientTransactionID {transaction}, ServerTransactionID {server_transaction})",
+        peer=answered.request.peer,
+        client=answered.ids.client,
+        verb=answered.request.verb,
+        kind=answered.request.kind,
+        number=answered.request.number,
+        member=answered.request.member,
+        error=f"error 0x{answered.error:X} " if answered.error else "",
+        milliseconds=1000 * answered.seconds,
+        transaction=answered.ids.transaction,
+        server_transaction=answered.server_transaction,
+    )
 
 
 def _discovery_port(said: str | None, configuration: Configuration, mistakes: list[Mistake]) -> int | None:
@@ -221,14 +262,17 @@ class AlpacaServer(MultiService):
             self._bind(listen)
         super().startService()
         self._unique_ids.save()
-        addresses = [address for port in self._ports for address in _addresses(port)]
+        plain = [port for port in self._ports if getattr(port, "factory", None) is self._site]  # discovery speaks of these only
+        addresses = [address for port in plain for address in _addresses(port)]
+        secure = [address for port in self._ports if port not in plain for address in _addresses(port)]
         discovery = None
         if self._discovery_port is not None:
-            discovery = DiscoveryService(self._reactor, self._discovery_port, addresses)
+            discovery = DiscoveryService(self._reactor, self._discovery_port, addresses, self._site.walls.near)
             discovery.setServiceParent(self)
-        self._reactor.callWhenRunning(self._running, addresses, discovery is not None and discovery.works)
+        said = [*spoken(addresses, own_addresses()), *(f"https://{each}" for each in spoken(secure, own_addresses()))]
+        self._reactor.callWhenRunning(self._running, said, discovery is not None and discovery.works)
 
-    def _running(self, addresses: Sequence[Address], discovery_works: bool) -> None:
+    def _running(self, addresses: Sequence[str], discovery_works: bool) -> None:
         """The reactor runs: from here SIGTERM ends it cleanly; devices are connected, and people told."""
         self._on_sigterm(self._reactor.stop)
         for entry in self.roster:
@@ -239,7 +283,7 @@ class AlpacaServer(MultiService):
         log.info(
             "ready: {count} devices; type one of these into a client: {addresses} (discovery {discovery})",
             count=len(self.roster.entries),
-            addresses=", ".join(spoken(addresses, own_addresses())) or ", ".join(each.description for each in self._listens),
+            addresses=", ".join(addresses) or ", ".join(each.description for each in self._listens),
             discovery=f"on UDP port {self._discovery_port}" if discovery_works else "off",
         )
 

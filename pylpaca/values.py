@@ -6,7 +6,10 @@ import re
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Annotated, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -196,12 +199,38 @@ class AxisRate:
     Minimum: float
 
 
+class ElementType(IntEnum):
+    """What the pixels of an image are; the numbers are those of ImageBytes."""
+
+    Int16 = 1
+    Int32 = 2
+    Double = 3
+    Single = 4
+    UInt64 = 5
+    Byte = 6
+    Int64 = 7
+    UInt16 = 8
+    UInt32 = 9
+
+
+@dataclass(frozen=True, eq=False)
 class Frame:
     """
-    What a camera hands over: an array `[y, x]` or `[y, x, plane]` of numbers, as it comes from the sensor, first row first.
+    An image, ready to be sent or as it was received.
 
-    A numpy array, or rows in lists. This class is only its name in declarations.
+    :ivar pixels: `[x, y]` or `[x, y, plane]`, the plane fastest: the order and the bytes of the wire, not to be written to.
+    :ivar kind: what a pixel is for clients; a whole number is sent in fewer bytes than that where it fits.
+    :ivar finite: whether every pixel is a number, as JSON needs it.
     """
+
+    pixels: NDArray[Any]
+    kind: ElementType = ElementType.Int32
+    finite: bool = True
+
+    @property
+    def array(self) -> NDArray[Any]:
+        """`[y, x]` or `[y, x, plane]`, first row first, as cameras and image files have it; a view, nothing is copied."""
+        return self.pixels.swapaxes(0, 1)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address
 from typing import Any, cast
 from uuid import uuid4
 
@@ -22,12 +22,17 @@ from twisted.web.iweb import IRequest
 from twisted.web.server import Request, Site
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
+from pylpaca import imagebytes
+from pylpaca.connections import Census, PatientChannel, TooMany
 from pylpaca.dispatch import Dispatcher
 from pylpaca.dispatch import Request as DeviceRequest
 from pylpaca.errors import BadRequest
 from pylpaca.management import Management
-from pylpaca.protocol import BODY_LIMIT
+from pylpaca.network import address_of
+from pylpaca.protocol import BODY_LIMIT, ImageAnswer
+from pylpaca.sending import Sending
 from pylpaca.setup_pages import SetupPages
+from pylpaca.walls import REALM, Asking, Walls
 
 log = Logger()
 
@@ -35,25 +40,40 @@ KEEP_ALIVE = 300.0  # seconds
 JSON = "application/json; charset=utf-8"
 HTML = "text/html; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
+PAGE_POLICY = b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
 Answer = bytes | Deferred[bytes]
 
 
 def respond(request: IRequest, body: bytes, content_type: str, status: int = 200, allow: Sequence[str] = ()) -> bytes:
     """Set the head of an answer, so that it goes out in one piece with its length."""
-    request.setResponseCode(status)
-    request.setHeader(b"content-type", content_type.encode())
-    request.setHeader(b"content-length", b"%d" % len(body))
-    request.setHeader(b"x-content-type-options", b"nosniff")
+    _head(request, content_type, len(body), status)
     if allow:
         request.setHeader(b"allow", ", ".join(allow).encode())
     return body
 
 
+def _head(request: IRequest, content_type: str, length: int | None, status: int = 200) -> None:
+    request.setResponseCode(status)
+    request.setHeader(b"content-type", content_type.encode())
+    if length is not None:
+        request.setHeader(b"content-length", b"%d" % length)
+    request.setHeader(b"x-content-type-options", b"nosniff")
+    if content_type == HTML:
+        request.setHeader(b"content-security-policy", PAGE_POLICY)
+        request.setHeader(b"x-frame-options", b"DENY")
+        request.setHeader(b"referrer-policy", b"no-referrer")
+
+
 def _header(request: IRequest, name: bytes) -> str:
     """A header's text; bytes that are none are still something to compare."""
     values: list[bytes] = request.requestHeaders.getRawHeaders(name) or [b""]
-    return values[0].decode("latin-1")
+    return b", ".join(values).decode("latin-1")
+
+
+def _accepted(request: IRequest) -> str:
+    """What the client accepts, however many headers it says that in."""
+    return b",".join(request.requestHeaders.getRawHeaders(b"accept") or []).decode("latin-1")
 
 
 def _refused(request: IRequest, error: BadRequest) -> bytes:
@@ -63,12 +83,8 @@ def _refused(request: IRequest, error: BadRequest) -> bytes:
 def peer_of(request: IRequest) -> str:
     """The client's address; an IPv4 client has the same one whichever family the server listens on."""
     host = str(getattr(request.getClientAddress(), "host", ""))
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return host
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return str(mapped or host)
+    address = address_of(host)
+    return str(address) if isinstance(address, IPv4Address) else host
 
 
 class Api:
@@ -77,8 +93,8 @@ class Api:
     app = Klein()
     app.url_map.merge_slashes = False
 
-    def __init__(self, dispatcher: Dispatcher, management: Management, pages: SetupPages) -> None:
-        self._dispatcher, self._management, self._pages = dispatcher, management, pages
+    def __init__(self, dispatcher: Dispatcher, management: Management, pages: SetupPages, clock: IReactorTime) -> None:
+        self._dispatcher, self._management, self._pages, self._clock = dispatcher, management, pages, clock
 
     @app.route("/api/v1/<kind>/<number>/<member>", methods=["GET", "PUT"])
     def device(self, request: IRequest, kind: str, number: str, member: str) -> Answer:
@@ -93,12 +109,21 @@ class Api:
                 query=request.uri.partition(b"?")[2],
                 body=cast(Any, request.content).read(),
                 content_type=_header(request, b"content-type"),
+                accept=_accepted(request),
                 peer=peer_of(request),
             )
         )
         if isinstance(answer, Deferred):
-            return answer.addCallback(lambda body: respond(request, body, JSON))
-        return respond(request, answer, JSON)
+            return answer.addCallback(lambda found: self._responded(request, found))
+        return self._responded(request, answer)
+
+    def _responded(self, request: IRequest, answer: bytes | ImageAnswer) -> Answer:
+        if isinstance(answer, bytes):
+            return respond(request, answer, JSON)
+        _head(request, JSON if answer.length is None else imagebytes.TYPE, answer.length)
+        if request.method == b"HEAD":
+            return b""
+        return Sending(request, answer.pieces, self._clock).done.addCallback(lambda _: b"")
 
     @app.route("/management/<path:what>", methods=["GET"])
     def manage(self, request: IRequest, what: str) -> Answer:
@@ -155,8 +180,10 @@ class Api:
         return respond(request, f"the server failed; in its log: {mark}\n".encode(), TEXT, 500)
 
 
-class CappedRequest(Request):
-    """A request whose body is not kept beyond what any Alpaca client sends; a longer one is read past and refused."""
+class WalledRequest(Request):
+    """A request that the walls look at first; its body is not kept beyond what any Alpaca client sends, and refused then."""
+
+    channel: Any
 
     MOST_READ_PAST = 16 << 20  # bytes; who sends more is cut off
 
@@ -173,21 +200,69 @@ class CappedRequest(Request):
             self.channel.loseConnection()
 
     def process(self) -> None:
-        if self._arrived > BODY_LIMIT:
-            self.write(_refused(self, BadRequest(f"the body is too long: at most {BODY_LIMIT} bytes", 413)))
+        walls: Walls = self.channel.site.walls
+        origin = _header(self, b"origin")
+        if walls.origins:
+            self.responseHeaders.addRawHeader(b"vary", b"origin")
+        try:
+            walls.check(self._asking(origin))
+            if self._arrived > BODY_LIMIT:
+                raise BadRequest(f"the body is too long: at most {BODY_LIMIT} bytes", 413)
+        except BadRequest as error:
+            if error.status == 401:
+                self.setHeader(b"www-authenticate", REALM.encode())
+            self.write(_refused(self, error))
             self.finish()
-        else:
-            super().process()
+            return
+        if origin and walls.is_listed(origin):
+            self.setHeader(b"access-control-allow-origin", origin.encode())
+            if self.method == b"OPTIONS":
+                self._let_page_ask()
+                return
+        super().process()
+
+    def _asking(self, origin: str) -> Asking:
+        return Asking(
+            peer=peer_of(self),
+            path=self.path.decode("latin-1"),
+            hosts=[each.decode("latin-1") for each in self.requestHeaders.getRawHeaders(b"host") or ()],
+            needs_host=self.clientproto == b"HTTP/1.1",
+            origin=origin,
+            authorization=_header(self, b"authorization"),
+        )
+
+    def _let_page_ask(self) -> None:
+        """What a browser asks before a listed page may send what it wants to."""
+        self.setResponseCode(204)
+        self.setHeader(b"access-control-allow-methods", b"GET, PUT")
+        self.setHeader(b"access-control-allow-headers", b"accept, authorization, content-type")
+        self.setHeader(b"access-control-allow-private-network", b"true")
+        self.setHeader(b"access-control-max-age", b"600")
+        self.finish()
 
 
 class AlpacaSite(Site):
-    """Carries the routes; no access log, no tracebacks in answers."""
+    """Carries the routes, behind walls; no access log of Twisted's, no tracebacks in answers."""
 
     displayTracebacks = False
     noisy = False
+    protocol = PatientChannel  # type: ignore[assignment]  # without HTTP/2, which no Alpaca client speaks
 
-    def __init__(self, api: Api, clock: IReactorTime) -> None:
-        super().__init__(api.app.resource(), requestFactory=CappedRequest, timeout=KEEP_ALIVE, reactor=clock)
+    def __init__(self, api: Api, walls: Walls, census: Census, clock: IReactorTime, log_requests: bool = False) -> None:
+        super().__init__(api.app.resource(), requestFactory=WalledRequest, timeout=KEEP_ALIVE, reactor=clock)
+        self.walls, self.census, self._log_requests = walls, census, log_requests
+
+    def buildProtocol(self, addr: Any) -> Any:
+        sentence = self.census.too_much(str(getattr(addr, "host", "")))
+        return TooMany(sentence) if sentence else super().buildProtocol(addr)
 
     def log(self, request: Any) -> None:
-        """Twisted's access log costs more than answering does."""
+        """Twisted's access log costs more than answering does; what devices answer is logged by who asks them."""
+        if self._log_requests and (request.code != 200 or not request.path.startswith(b"/api/")):
+            log.info(
+                "{peer} {verb} {path}: HTTP {code}",
+                peer=peer_of(request),
+                verb=request.method.decode("ascii", "replace")[:20],
+                path=request.path.decode("ascii", "replace")[:100],
+                code=request.code,
+            )

@@ -6,9 +6,9 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from pylpaca.device import Dome, Focuser, SafetyMonitor
+from pylpaca.device import Camera, Dome, Focuser, SafetyMonitor
 from pylpaca.errors import DriverError
-from pylpaca.values import ShutterState
+from pylpaca.values import CameraState, ElementType, ShutterState
 
 
 class NaiveDome(Dome):
@@ -237,3 +237,58 @@ class UnbuildableMonitor(FaultyMonitor):
 
     def __init__(self, *_: Any) -> None:
         raise ValueError("no such sensor")
+
+
+class PictureCamera(Camera):
+    """Takes whatever picture it is given, in the time that the exposure lasts; idle for itself as soon as that is over."""
+
+    picture: Any = None
+    sent_as: ElementType | None = None
+    handed: Deferred[None] | None = None
+    state = CameraState.Idle
+
+    def CameraState(self) -> CameraState:
+        return self.state
+
+    def CameraXSize(self) -> int:
+        return 100
+
+    def CameraYSize(self) -> int:
+        return 100
+
+    def CanAbortExposure(self) -> bool:
+        return True
+
+    def ExposureMax(self) -> float:
+        return 100.0
+
+    def ExposureMin(self) -> float:
+        return 0.0
+
+    def MaxADU(self) -> int:
+        return 65_535
+
+    def PixelSizeX(self) -> float:
+        return 5.0
+
+    def StartExposure(self, Duration: float, Light: bool) -> None:
+        self.state = CameraState.Exposing
+        self.clock.callLater(Duration, self._done)
+
+    def AbortExposure(self) -> None:
+        self.state = CameraState.Idle
+
+    def _done(self) -> None:
+        self.state = CameraState.Idle
+        self.handed = self.hand_over(self.picture, self.sent_as)
+        self.handed.addErrback(lambda failure: failure.trap(DriverError))
+
+
+class FetchingCamera(PictureCamera):
+    """Has an ImageArray of its own, as drivers have that know ASCOM's documents and nothing else."""
+
+    async def ImageArray(self) -> Any:
+        return self.picture
+
+    def ImageReady(self) -> bool:
+        return True

@@ -94,7 +94,7 @@ class MemoryPorts:
 
     def _connect(self, line: Protocol) -> None:
         self.wires.append(Wire(line))
-        line.makeConnection(self.wire)  # type: ignore[arg-type]  # all it needs is there
+        line.makeConnection(self.wire)
 
 
 @implementer(ILogObserver)

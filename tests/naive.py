@@ -114,7 +114,7 @@ class NaiveCamera(Camera):
         return 15.0
 
     def ImageArray(self) -> Frame:
-        return [[1, 2], [3, 4]]  # type: ignore[return-value]  # rows in lists are a frame
+        return [[1, 2], [3, 4]]  # type: ignore[return-value]  # rows, as a camera has them
 
     def ImageReady(self) -> bool:
         return True

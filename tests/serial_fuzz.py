@@ -1,11 +1,11 @@
 """A device that answers late, twice, in pieces, with noise or not at all; and clients that look whether a reply is their own."""
 
-# What is assumed about the device when replies do not say what they answer (`Untagged`), as docs/decisions/late-replies.md has it:
+# What is assumed of a device whose replies do not say what they answer (`Untagged`), as in docs/decisions/late-replies.md:
 #   it answers in the order in which it was asked; what comes of a reply comes within twice the time it was given, or never; the
 #   replies to a command that was sent again come within that time of one another; a reply that is sent twice begins its second
 #   copy in the same burst; the pieces of what it says follow each other closely; and noise has no terminator in it.
 # Nothing is assumed when they do (`Tagged`): there replies come in any order, at any time, as often as they like, with any noise.
-# Of a device that sends messages unasked as well (`Talkative`) it is assumed that what it says arrives unharmed, a message at a time.
+# Of a device that sends messages unasked as well (`Talkative`): that what it says arrives unharmed, one message after another.
 
 from __future__ import annotations
 
@@ -245,7 +245,7 @@ class Fuzz:
             self.outcomes["no reply" if "no reply" in str(error) else "busy"] += 1
         else:
             self.outcomes["answered"] += 1
-            if {int(tag) for tag in re.findall(rb"R(\d{8})", reply)} - {number}:
+            if {int(tag) for tag in re.findall(rb"R(\d{8})", reply)} != {number}:  # another's, or only the end of one
                 self.mispaired.append((command, reply))
 
     def pause(self, seconds: float) -> Deferred[None]:

@@ -58,6 +58,11 @@ class ServerProcess:
         return found[0]
 
     @property
+    def pid(self) -> int:
+        """Which process it is."""
+        return self._process.pid
+
+    @property
     def status(self) -> int:
         """The exit status, once it has ended."""
         status = self._process.wait(STARTS_WITHIN)

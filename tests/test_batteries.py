@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import product
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,7 +19,8 @@ from pylpaca.interfaces import Operation, operations
 from pylpaca.protocol import FORM
 from pylpaca.roster import simulators
 from pylpaca.testing import Answer, MemoryServer, conformance
-from pylpaca.values import Frame
+from pylpaca.values import Frame, SensorType
+from tests.imagedecoder import decoded
 
 BAD_VALUE = "asduio6fghZZ"
 BAD_CLIENTS = ("", "     ", "-12345", "NASDAQ")
@@ -30,6 +32,21 @@ DEVICES = [
     {"device_type": "dome", "device_number": 1, "device_driver": "my_dome.MyDomeDriver"},
     {"device_type": "dome", "device_number": 2, "device_driver": "tests.doubles:NaiveDome"},
     {"device_type": "focuser", "device_number": 1, "device_driver": "tests.doubles:BareFocuser"},
+    *(
+        {
+            "device_type": "camera",
+            "device_number": 1 + each,
+            "device_driver": "CameraSimulator",
+            "driver_config": {
+                "sensor_type": each.name,
+                "CameraXSize": 30,
+                "CameraYSize": 22,
+                "max_bin": 2,
+                "asymmetric_bin": True,
+            },
+        }
+        for each in SensorType
+    ),
 ]
 
 
@@ -165,6 +182,28 @@ class BatteryTests(SynchronousTestCase):
                 check.perform(check.connecting())
                 for _ in range(2):
                     check.perform(check.program())
+
+    def test_images(self) -> None:
+        """The twelve variations of both names of an image, when there is one, for every kind of sensor, in both forms."""
+        self.open_links()
+        good = {"ClientID": "123456", "ClientTransactionID": "67890"}
+        others = [{"ExtraParameter": "ExtraValue"}, {"clientid": "1", "ClientID": "left out"}]
+        others.append({"clienttransactionid": "67890", "ClientTransactionID": "left out"})
+        bad = [{"ClientID": text} for text in BAD_CLIENTS] + [{"ClientTransactionID": text} for text in BAD_TRANSACTIONS]
+        for number in range(1, 7):
+            self.assertEqual(self.server.put(f"camera/{number}/startexposure", Duration=2, Light=False).error, 0)
+        self.server.clock.pump([2, 8])
+        for number, member, accept in product(range(1, 7), ("imagearray", "imagearrayvariant"), ("", "application/imagebytes")):
+            for changed in ({}, *others, *bad):
+                fields = {name: text for name, text in {**good, **changed}.items() if text != "left out"}
+                path = f"camera/{number}/{member}?{urlencode(fields)}"
+                answer = self.server.request("GET", path, b"", {"Accept": f"application/json, {accept}"})
+                if changed in bad:
+                    self.refused(path, answer)
+                else:
+                    found = decoded(answer.body, answer.headers["content-type"])
+                    self.assertEqual(found.client_transaction, 67890, path)
+                    self.assertEqual(found.rank, 3 if number == 1 + SensorType.Color else 2, path)
 
     def test_fields_in_any_order(self) -> None:
         """The first thing the checker looks at: the order of the fields says nothing."""

@@ -50,11 +50,12 @@ from pylpaca.client.finding import Way, answered_port, merged, ways_out
 from pylpaca.client.remote import Session
 from pylpaca.client.wire import read, refusal
 from pylpaca.errors import AlpacaError, DriverError, InvalidOperation, InvalidValue, NotConnected
+from pylpaca.frames import prepared
 from pylpaca.interfaces import DEVICE_TYPES, IDome, IFocuser, ISafetyMonitor, ITelescope, Operation, Result, operations
-from pylpaca.protocol import FORM, read_arguments, read_fields, read_ids, success, written
+from pylpaca.protocol import FORM, Ids, image, read_arguments, read_fields, read_ids, success, written
 from pylpaca.protocol import refusal as refused
 from pylpaca.testing import MemoryServer, memory_http
-from pylpaca.values import AxisRate, DriveRate, Frame, ShutterState, StateItem
+from pylpaca.values import AxisRate, DriveRate, ElementType, Frame, ShutterState, StateItem
 from tests.server_process import ServerProcess
 from tests.test_end_to_end import free_udp_port
 
@@ -90,7 +91,7 @@ def sample(kind: Any) -> Any:
         float: 1.25e-05,
         str: "50% + 1 & a=ü;\n",
         datetime: NOON,
-        Frame: [[1, 2], [3, 4], [5, 6]],
+        Frame: prepared([[1, 2], [3, 4], [5, 6]]),
         AxisRate: AxisRate(Maximum=4.0, Minimum=0.5),
         StateItem: StateItem("IsMoving", True),
     }
@@ -162,6 +163,13 @@ def with_status(status: int, body: bytes) -> Callable[[Any], bytes]:
     return say
 
 
+def well(operation: Operation, ids: Ids, value: Any) -> bytes:
+    """The JSON of an operation that went well."""
+    if operation.returns is Frame:
+        return b"".join(image(ids, 1, value, in_bytes=False).pieces)
+    return success(operation, ids, 1, written(operation, value))
+
+
 class EveryOperationTests(SynchronousTestCase):
     """Generated: one test for every operation of every device type."""
 
@@ -171,11 +179,13 @@ class EveryOperationTests(SynchronousTestCase):
         if operation.form is not None and operation.returns is str:
             value = "2026-01-31T12:30:15.250"  # the only texts that have a form are times
         arguments = {each.name: sample(each.kind) for each in operation.parameters}
-        double = Double(lambda seen: success(operation, seen.ids, 1, written(operation, value)))
+        double = Double(lambda seen: well(operation, seen.ids, value))
         device = double.alpaca.device(DEVICE_TYPES[kind], 3)
         found = self.successResultOf(getattr(device, operation.method)(*arguments.values()))
-        expected = [[1, 3, 5], [2, 4, 6]] if operation.returns is Frame else value
-        self.assertEqual((type(found), found), (type(expected), expected))
+        if operation.returns is Frame:
+            self.assertEqual((found.pixels.tolist(), found.kind), ([[1, 3, 5], [2, 4, 6]], ElementType.Int32))
+        else:
+            self.assertEqual((type(found), found), (type(value), value))
 
         (seen,) = double.requests
         self.assertEqual((seen.verb, seen.path), (operation.verb, f"/api/v1/{kind}/3/{operation.path}"))
@@ -453,6 +463,9 @@ class AnswerTests(SynchronousTestCase):
             (StateItem, {"Name": "X", "Value": None}),
             (datetime, "yesterday"),
             (Frame, 1),
+            (Frame, [1, 2]),
+            (Frame, [[1, 2], [3]]),
+            (Frame, [["a"]]),
         ):
             self.assertRaises(ValueError, read, kind, value)
 
@@ -532,15 +545,15 @@ class NoAnswerTests(SynchronousTestCase):
     def test_long_answer(self) -> None:
         """An answer that keeps arriving is waited for; one that stops is not."""
         double = Double(lambda seen: NOT_DONE_YET)
-        image, stalled = (double.alpaca.device(DEVICE_TYPES["camera"]).ImageArray() for _ in range(2))
-        body = answer(list(range(100)))(double.requests[0])
+        fetched, stalled = (double.alpaca.device(DEVICE_TYPES["camera"]).ImageArray() for _ in range(2))
+        body = answer([list(range(100))])(double.requests[0])
         for start in range(0, len(body), 100):
             double.clock.advance(4.9)
             for seen in double.requests if start == 0 else double.requests[:1]:
                 seen.http.write(body[start : start + 100])
         double.requests[0].http.finish()
         double.clock.advance(0)
-        self.assertEqual(self.successResultOf(image), list(range(100)))
+        self.assertEqual(self.successResultOf(fetched).pixels.tolist(), [list(range(100))])
         self.failureResultOf(stalled, Unreachable)
 
     def test_cancelled(self) -> None:

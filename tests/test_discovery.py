@@ -15,13 +15,13 @@ from twisted.trial.unittest import SynchronousTestCase
 from pylpaca.discovery import (
     Address,
     DiscoveryService,
+    Rate,
     Reach,
     Responder,
     join_group_everywhere,
-    own_addresses,
-    own_networks,
     reaches,
 )
+from pylpaca.network import own_addresses, own_networks
 from pylpaca.protocol import DISCOVERY_GROUP
 
 EVERYWHERE = [Reach(ip_network("0.0.0.0/0"), 11111)]
@@ -39,7 +39,7 @@ class Datagrams:
 
 class ResponderTests(SynchronousTestCase):
     def answers(self, datagram: bytes, source: str = "192.0.2.7", reach: Any = EVERYWHERE) -> list[bytes]:
-        responder = Responder(reach)
+        responder = Responder(reach, Rate(Clock().seconds))
         transport = Datagrams()
         responder.transport = transport  # type: ignore[assignment]
         responder.datagramReceived(datagram, (source, 54321))
@@ -74,7 +74,7 @@ class ResponderTests(SynchronousTestCase):
             def write(self, data: bytes, address: tuple[str, int]) -> None:
                 raise OSError(101, "Network is unreachable")
 
-        responder = Responder(EVERYWHERE)
+        responder = Responder(EVERYWHERE, Rate(Clock().seconds))
         responder.transport = Broken()  # type: ignore[assignment]
         with capturedLogs() as logs:
             responder.datagramReceived(b"alpacadiscovery1", ("192.0.2.7", 1))

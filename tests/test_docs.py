@@ -46,10 +46,10 @@ def module_of(name: str, source: str, page: str) -> Any:
     return module
 
 
-def shown(name: str) -> Any:
-    """A class as the page for driver authors shows it, in a module of its own."""
-    source = block("docs/drivers.md", f"class {name}(")
-    return getattr(module_of(f"docs_{name.lower()}", source, "docs/drivers.md"), name)
+def shown(name: str, page: str = "docs/drivers.md") -> Any:
+    """A class as a page for driver authors shows it, in a module of its own."""
+    source = block(page, f"class {name}(")
+    return getattr(module_of(f"docs_{name.lower()}", source, page), name)
 
 
 def lines_of(name: str) -> int:
@@ -90,6 +90,12 @@ class ShownDomeTests(conformance.DomeConformance, SynchronousTestCase):
     def test_lines(self) -> None:
         """It has at most 50 lines."""
         self.assertLessEqual(lines_of("RollOffRoof"), 50)
+
+
+class ShownCameraTests(conformance.CameraConformance, SynchronousTestCase):
+    """The camera on the page passes the kit."""
+
+    driver = shown("ToyCamera", "docs/cameras.md")
 
 
 class DriverPageTests(SynchronousTestCase):

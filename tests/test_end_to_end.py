@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from alpaca import management
+from alpaca.camera import Camera, CameraStates, ImageArrayElementTypes
 from alpaca.dome import Dome, ShutterState
 from alpaca.exceptions import (
     AlpacaRequestException,
@@ -345,3 +346,45 @@ class LoopbackOnlyTests(ServerTestCase):
         if found["ipv6"] is None:
             raise SkipTest("no interface with IPv6 could be made for the IPv6 question: install iproute2")
         self.assertEqual(found["ipv6"], '{"AlpacaPort":11111}')
+
+
+PATTERN = """
+import numpy as np
+from tests.doubles import PictureCamera
+
+
+class PatternCamera(PictureCamera):
+    \"\"\"Every pixel of its picture is different; the exposure time says which type they need.\"\"\"
+
+    def StartExposure(self, Duration, Light):
+        low = {1: 0, 2: 300, 3: -300, 4: 100_000}[round(Duration * 100)]
+        self.picture = np.arange(13 * 17).reshape(13, 17) + low
+        super().StartExposure(Duration, Light)
+"""
+
+
+class AlpycaImageTests(ServerTestCase):
+    """ASCOM's own Python client decodes the images of a server in another process, whose own threads are at work."""
+
+    def test_every_pixel(self) -> None:
+        """On a picture that is not square and has no value twice, in each type that whole numbers are narrowed to."""
+        (self.folder / "drivers").mkdir()
+        (self.folder / "drivers" / "pattern.py").write_text(PATTERN)
+        entry = {"device_type": "camera", "device_number": 0, "device_driver": "PatternCamera"}
+        options = ("--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off")
+        server = self.started({"drivers": [entry]}, *options)
+        camera = Camera(server.address, 0)
+        camera.Connected = True
+        kinds = ImageArrayElementTypes
+        lows = (0, kinds.Byte), (300, kinds.UInt16), (-300, kinds.Int16), (100_000, kinds.Int32)
+        for hundredths, (low, sent_as) in enumerate(lows, 1):
+            camera.StartExposure(hundredths / 100, True)
+            seen_until(True, partial(getattr, camera, "ImageReady"))
+            self.assertEqual(camera.CameraState, CameraStates.cameraIdle)
+            wanted = [[low + 17 * y + x for y in range(13)] for x in range(17)]
+            self.assertEqual([list(column) for column in camera.ImageArray], wanted)
+            about = camera.ImageArrayInfo
+            self.assertEqual((about.ImageElementType, about.TransmissionElementType), (kinds.Int32, sent_as))
+            self.assertEqual((about.Rank, about.Dimension1, about.Dimension2, about.Dimension3), (2, 17, 13, 0))
+        self.assertEqual(server.terminate(), 0)
+        self.assertNotIn("Traceback", "\n".join(server.lines))

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import drivers
 from pylpaca import config
-from pylpaca.device import BASES, Surroundings
+from pylpaca.device import BASES, Surroundings, camera
 from pylpaca.interfaces import DEVICE_TYPES
 from pylpaca.roster import CannotLoad, add_driver_folders, build, find_driver, simulators, verify
 from pylpaca.state import StateFolder, UniqueIds
@@ -167,6 +167,14 @@ class NotFoundTests(DriverFolderTestCase):
         self.write("rain.py", "import no_such_package\n")
         _, mistakes = self.built(self.monitor("rain.RainSensor"))
         self.assertIn("needs the package 'no_such_package', which is not installed: pip install", str(mistakes[0]))
+        self.assertEqual(mistakes[0].missing_package, "no_such_package")
+
+    def test_camera_without_numpy(self) -> None:
+        """A camera whose driver needs nothing of it says at start that its images will, and how to get it."""
+        self.patch(camera, "PACKAGES", ("no_such_package", "numpy"))
+        entry = {"device_type": "camera", "device_number": 0, "device_driver": "tests.doubles:PictureCamera"}
+        _, mistakes = self.built(entry)
+        self.assertIn("PictureCamera needs the package 'no_such_package', which is not installed: pip install", str(mistakes[0]))
         self.assertEqual(mistakes[0].missing_package, "no_such_package")
 
 

@@ -55,12 +55,6 @@ class BareCamera(Camera):
     def ExposureMin(self) -> float:
         return 0.0
 
-    def ImageArray(self) -> Frame:
-        return Frame()
-
-    def ImageReady(self) -> bool:
-        return False
-
     def MaxADU(self) -> int:
         return 255
 

@@ -174,6 +174,16 @@ class BackOffTests(HealingTestCase):
         self.assertEqual(self.tries(30), [0.5, 1.5, 3.5, 7.5, 15.5])
         self.assertEqual(len(self.given_up), 1)
 
+    def test_really_back(self) -> None:
+        """What answered was really back, however soon it is lost again: it is not kept waiting for that."""
+        line = self.joined()
+        for _ in range(8):
+            self.ports.wire.break_off()
+            self.pass_time(0.5)
+            line.ask(b"A")
+            self.say(b"1\r\n")
+        self.assertEqual([level for level, _ in self.logged], ["warn", "info"] * 8)
+
 
 class PreparingTests(HealingTestCase):
     async def prepare(self, line: SerialLine) -> None:
@@ -256,6 +266,51 @@ class PreparingTests(HealingTestCase):
             self.assertEqual(self.sent(), b"?\r\n")
         self.say(b"roof\r\n")
         line.tell(b"A")
+        self.assertEqual([level for level, _ in self.logged], ["warn", "info"])
+
+    def test_lost_meanwhile_after_an_answer(self) -> None:
+        """Lost again while it is set up, after it answered something, it is not kept waiting for that."""
+
+        async def prepare(line: SerialLine) -> None:
+            await line.ask(b"1")
+            await line.ask(b"2")
+
+        joining = self.joining(prepare=prepare)
+        self.say(b"1\r\n")
+        self.say(b"2\r\n")
+        self.successResultOf(joining)
+        for _ in range(6):
+            self.ports.wire.break_off()
+            self.pass_time(0.5)
+            self.assertEqual(self.sent(), b"1\r\n")
+            self.say(b"1\r\n")
+        self.say(b"2\r\n")
+        self.assertEqual([level for level, _ in self.logged], ["warn", "info"])
+
+    def test_insists(self) -> None:
+        """A preparation that asks on after the port is gone is told so each time."""
+        told: list[str] = []
+
+        async def prepare(line: SerialLine) -> None:
+            for _ in range(3):
+                try:
+                    await line.ask(b"?")
+                except DriverError as error:
+                    told.append(str(error))
+
+        joining = self.joining(prepare=prepare)
+        for _ in range(3):
+            self.say(b"1\r\n")
+        self.successResultOf(joining)
+        self.unplug()
+        self.plug_in()
+        self.pass_time(0.5)
+        self.unplug()
+        self.assertEqual(told, [VANISHED] * 3)
+        self.plug_in()
+        self.pass_time(1.0)
+        for _ in range(3):
+            self.say(b"1\r\n")
         self.assertEqual([level for level, _ in self.logged], ["warn", "info"])
 
     def test_all_devices(self) -> None:

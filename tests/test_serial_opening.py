@@ -222,7 +222,8 @@ class ServerTests(SynchronousTestCase):
         _, number, factory, *_ = self.reactor.tcpClients[0]
         self.assertEqual(number, 4001)
         transport = TcpTransport()
-        factory.buildProtocol(None).makeConnection(transport)
+        connection: Any = factory.buildProtocol(None)
+        connection.makeConnection(transport)
         self.successResultOf(opening)
         self.assertEqual(transport.set, ["no delay", "keep alive"])
         if hasattr(socket, "TCP_KEEPIDLE"):
@@ -231,7 +232,7 @@ class ServerTests(SynchronousTestCase):
     def test_nobody_there(self) -> None:
         """If nobody answers the sentence names host and port."""
         opening = self.opening()
-        _, _, factory, *_ = self.reactor.tcpClients[0]
+        factory: Any = self.reactor.tcpClients[0][2]
         factory.clientConnectionFailed(None, Failure(error.ConnectionRefusedError()))
         self.reactor.advance(1)
         told = str(self.failureResultOf(opening, DriverError).value)

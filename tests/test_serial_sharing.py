@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 
@@ -163,7 +164,8 @@ class OpeningTests(LineTestCase):
 
     def test_nobody_waits_any_longer(self) -> None:
         """When nobody waits for it any more it is not opened."""
-        self.ports.delayed = opening = Deferred()
+        opening: Deferred[None] = Deferred()
+        self.ports.delayed = opening
         joining = self.joining()
         joining.cancel()
         self.failureResultOf(joining, CancelledError)
@@ -172,6 +174,30 @@ class OpeningTests(LineTestCase):
         self.assertEqual((self.ports.wires, self.clock.getDelayedCalls()), ([], []))
         self.ports.delayed = None
         self.joined()
+
+    def test_opened_when_nobody_waits_any_longer(self) -> None:
+        """If it was opened at that very moment it is closed again."""
+        self.ports.delayed = Deferred()
+        joining = self.joining()
+        joining.addErrback(lambda _: None)
+        opening, self.ports.delayed = self.ports.delayed, None
+        self.patch(opening, "cancel", lambda: None)
+        joining.cancel()
+        opening.callback(None)
+        self.clock.advance(0)
+        self.assertEqual((self.ports.wire.is_open, self.clock.getDelayedCalls()), (False, []))
+
+    def test_lost_at_once(self) -> None:
+        """A port that vanishes while it is being opened could not be opened."""
+        connect = self.ports._connect
+
+        def connect_and_break_off(line: Any) -> None:
+            connect(line)
+            self.ports.wire.break_off()
+
+        self.patch(self.ports, "_connect", connect_and_break_off)
+        self.assertEqual(self.why(self.joining()), "port COM9 vanished: is the cable plugged in?")
+        self.assertEqual((self.logged, self.clock.getDelayedCalls()), ([], []))
 
     def test_left_alone(self) -> None:
         """A device that restarts when its port is opened is left alone until it has; what it says meanwhile is nothing."""

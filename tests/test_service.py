@@ -40,7 +40,7 @@ class Reactor(MemoryReactorClock):
         if port == self.taken:
             raise CannotListenError(interface, port, OSError(self.number, "no"))
         super().listenTCP(port, factory, backlog, interface)
-        opened = Port(interface or "0.0.0.0", port)
+        opened = Port(interface or "0.0.0.0", port, factory)
         self.opened.append(opened)
         return opened
 
@@ -56,7 +56,8 @@ class Port:
 
     listening = True
 
-    def __init__(self, interface: str, number: int) -> None:
+    def __init__(self, interface: str, number: int, factory: Any = None) -> None:
+        self.factory = factory
         self._address = (IPv6Address if ":" in interface else IPv4Address)("TCP", interface, number)
 
     def getHost(self) -> Any:

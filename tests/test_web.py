@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pylpaca.protocol import BODY_LIMIT
 from pylpaca.testing import Answer, MemoryServer
-from pylpaca.web import KEEP_ALIVE, Api, CappedRequest, peer_of
+from pylpaca.web import KEEP_ALIVE, Api, WalledRequest, peer_of
 
 CONFIGURATION = {
     "drivers": [{"device_type": "dome", "device_number": 0, "device_driver": "DomeSimulator", "name": "<Roof> & co"}],
@@ -88,7 +88,7 @@ class BodyTests(WebTestCase):
         connection = self.server.connection()
         connection.send(b"PUT /api/v1/dome/0/connected HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\n")
         chunk = b"x" * (1 << 20)
-        for _ in range((CappedRequest.MOST_READ_PAST >> 20) + 1):
+        for _ in range((WalledRequest.MOST_READ_PAST >> 20) + 1):
             connection.send(chunk)
         self.assertTrue(connection.closed)
 

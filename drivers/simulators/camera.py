@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from pylpaca.calls import settled
 from pylpaca.device import Camera, NoSettings
 from pylpaca.errors import MemberNotImplemented
-from pylpaca.values import CameraState, Frame, GuideDirection, SensorType
+from pylpaca.values import CameraState, GuideDirection, SensorType
 
 # How much of the light each colour lets through.
 COLOURS = {"L": 1.0, "R": 0.5, "G": 0.4, "B": 0.3, "C": 0.7, "M": 0.8, "Y": 0.9}
@@ -104,7 +104,6 @@ class CameraSimulator(Camera):
         self._light = True
         self._began = self._asked = 0.0  # when it began, and how many seconds it is to be
         self._count = 0
-        self._image: Image | None = None
         self._pulse_ends = 0.0
         self._fast = False
         self._mode = 0
@@ -209,13 +208,6 @@ class CameraSimulator(Camera):
     def HeatSinkTemperature(self) -> float:
         return self._heat_sink.value
 
-    def ImageArray(self) -> Frame:
-        assert self._image is not None
-        return cast(Frame, self._image.frame)
-
-    def ImageReady(self) -> bool:
-        return self._image is not None
-
     def IsPulseGuiding(self) -> bool:
         return self.clock.seconds() < self._pulse_ends
 
@@ -298,7 +290,6 @@ class CameraSimulator(Camera):
         self._window = Window(*[await settled(each()) for each in edges])
         self._light = Light or not self.settings.has_shutter
         self._began, self._asked = self.clock.seconds(), Duration
-        self._image = None
         self._state = CameraState.Exposing
         self._timer = self.clock.callLater(Duration, self._read_out, Duration)
 
@@ -328,7 +319,7 @@ class CameraSimulator(Camera):
 
     def _finish(self, image: Image) -> None:
         self._timer = None
-        self._image = image
+        self.hand_over(image.frame).addErrback(lambda failure: self.log.failure("no image", failure))
         self._state = CameraState.Idle
 
     def _stop_timer(self) -> None:
@@ -405,7 +396,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Image:
-    """What was collected, and how it was read out; the frame is made when it is first asked for, once."""
+    """What was collected, and how it was read out; the frame is made once."""
 
     sensor: Sensor
     window: Window

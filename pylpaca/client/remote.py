@@ -23,14 +23,16 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.web.client import RequestTransmissionFailed, ResponseDone, ResponseFailed
 from twisted.web.http import PotentialDataLoss
+from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 from zope.interface import directlyProvides
 
 from pylpaca.client.failures import BadAnswer, RequestRefused, Unreachable
-from pylpaca.client.wire import envelope, read, sent
+from pylpaca.client.wire import IMAGES, JSON, envelope, image, is_image, read, sent
 from pylpaca.interfaces import Operation, Result, operations
 from pylpaca.interfaces.declaration import ORDINARY_DEADLINE
 from pylpaca.protocol import TransactionCounter
+from pylpaca.values import Frame
 
 T = TypeVar("T")
 
@@ -143,15 +145,18 @@ class Session:
     async def _ask(self, verb: str, url: str, fields: Mapping[str, str], returns: Any, seconds: float) -> Any:
         transaction = self._next_transaction()
         ids = {"ClientID": str(self.client_id), "ClientTransactionID": str(transaction)}
-        body = await self._patiently(verb, url, {**fields, **ids}, seconds)
+        accept = IMAGES if returns is Frame else JSON
+        body, content_type = await self._patiently(verb, url, {**fields, **ids}, accept, seconds)
         try:
+            if is_image(content_type):
+                return image(body, transaction)
             answer = envelope(body, transaction)
             return None if returns is None else read(returns, answer.get("Value"))
         except ValueError as wrong:
             raise BadAnswer(f"the answer to {verb} {url} cannot be used: {wrong}") from None
 
-    async def _patiently(self, verb: str, url: str, fields: dict[str, str], seconds: float) -> bytes:
-        """The body of the answer, as long as the server is never silent for so many seconds."""
+    async def _patiently(self, verb: str, url: str, fields: dict[str, str], accept: str, seconds: float) -> tuple[bytes, str]:
+        """The body of the answer and its type, as long as the server is never silent for so many seconds."""
         expired = False
 
         def expire() -> None:
@@ -160,7 +165,7 @@ class Session:
             exchange.cancel()
 
         expiry = self._clock.callLater(seconds, expire)
-        exchange = Deferred.fromCoroutine(self._exchange(verb, url, fields, lambda: expiry.reset(seconds)))
+        exchange = Deferred.fromCoroutine(self._exchange(verb, url, fields, accept, lambda: expiry.reset(seconds)))
         try:
             return await exchange
         except ENDED_EARLY as early:
@@ -170,16 +175,21 @@ class Session:
             if expiry.active():
                 expiry.cancel()
 
-    async def _exchange(self, verb: str, url: str, fields: dict[str, str], heard: Callable[[], None]) -> bytes:
+    async def _exchange(
+        self, verb: str, url: str, fields: dict[str, str], accept: str, heard: Callable[[], None]
+    ) -> tuple[bytes, str]:
         query, form = (fields, None) if verb == "GET" else (None, fields)
         target = _Ascii.from_text(url) if "[" in url else url
-        response = await self._http.request(verb, target, params=query, data=form, allow_redirects=False, unbuffered=True)
+        response = await self._http.request(
+            verb, target, params=query, data=form, headers=Headers({"Accept": [accept]}), allow_redirects=False, unbuffered=True
+        )
         heard()
         body = await _body(response, heard)
         if not 200 <= response.code < 300:
             said = body.decode("utf-8", "replace").strip()[:500] or response.phrase.decode("ascii", "replace")
             raise RequestRefused(f"{said} (HTTP {response.code}, {verb} {url})", response.code)
-        return body
+        (content_type,) = response.headers.getRawHeaders("content-type", [""])[:1]
+        return body, content_type
 
 
 class _Ascii(EncodedURL):

@@ -16,11 +16,14 @@ from functools import cache
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from pylpaca import errors
+from pylpaca import errors, imagebytes
 from pylpaca.errors import DRIVER_NUMBERS, AlpacaError, DriverError
 from pylpaca.interfaces import Operation
 from pylpaca.protocol import WireType, wire_type
 from pylpaca.values import Frame
+
+JSON = "application/json"
+IMAGES = f"{imagebytes.TYPE}, {JSON}"
 
 
 def sent(operation: Operation, arguments: Mapping[str, Any]) -> dict[str, str]:
@@ -59,12 +62,34 @@ def envelope(body: bytes, transaction: int) -> Mapping[str, Any]:
         answer = None
     if not isinstance(answer, dict) or not _is_int(answer.get("ErrorNumber")):
         raise ValueError(f"it is no Alpaca answer: {body[:60]!r}")
-    echoed = answer.get("ClientTransactionID") or transaction
-    if echoed != transaction:
-        raise ValueError(f"it answers transaction {echoed!r:.20}, not {transaction}")
+    _check_echo(answer.get("ClientTransactionID"), transaction)
     if answer["ErrorNumber"]:
         raise refusal(answer["ErrorNumber"], str(answer.get("ErrorMessage") or ""))
     return answer
+
+
+def is_image(content_type: str) -> bool:
+    """Whether an answer is ImageBytes."""
+    return content_type.partition(";")[0].strip().lower() == imagebytes.TYPE
+
+
+def image(body: bytes, transaction: int) -> Frame:
+    """
+    The image in ImageBytes.
+
+    :raises ValueError: it is none, or not the answer to this transaction.
+    :raises AlpacaError: it is the device's refusal.
+    """
+    head = imagebytes.head(body)
+    _check_echo(head.client_transaction, transaction)
+    if head.error:
+        raise refusal(head.error, body[head.start :].decode("utf-8", "replace"))
+    return imagebytes.read(body)
+
+
+def _check_echo(echoed: Any, transaction: int) -> None:
+    if (echoed or transaction) != transaction:
+        raise ValueError(f"it answers transaction {echoed!r:.20}, not {transaction}")
 
 
 def refusal(number: int, sentence: str) -> AlpacaError:
@@ -84,7 +109,7 @@ def _refusals() -> Mapping[int, type[AlpacaError]]:
 
 def read(kind: Any, value: Any) -> Any:
     """
-    A JSON value as the Python type that a declaration names; an image stays the lists that JSON has.
+    A JSON value as the Python type that a declaration names.
 
     :raises ValueError: it is not of that type.
     """
@@ -93,7 +118,7 @@ def read(kind: Any, value: Any) -> Any:
     if get_origin(kind) is UnionType:
         return _checked(value, *get_args(kind))
     if kind is Frame:
-        return _checked(value, list)
+        return imagebytes.from_lists(_checked(value, list))
     if kind is float:
         return float(_checked(value, float, int))
     if kind is datetime:

@@ -11,7 +11,7 @@ from inspect import cleandoc
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
-from twisted.internet.defer import gatherResults
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -22,6 +22,7 @@ from pylpaca.errors import MemberNotImplemented
 from pylpaca.interfaces import IDevice, Result, interface_version
 from pylpaca.link import Link
 from pylpaca.serial import Cables, Framing, Prepare, SerialLine, SerialSettings
+from pylpaca.threads import OwnThread, at_once
 from pylpaca.values import StateItem
 
 
@@ -47,6 +48,7 @@ class Neighbours:
 
 
 M = TypeVar("M", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 def left_out(method: M) -> M:
@@ -62,12 +64,13 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a driver is handed: its name, the clock for durations, the time of day, the serial cables and its neighbours."""
+    """What a driver is handed: its name, the clock for durations, the time of day, serial cables, a thread and its neighbours."""
 
     clock: IReactorTime
     name: str = ""
     utc: Callable[[], datetime] = utc_now
     cables: Cables | None = None
+    own_thread: OwnThread = at_once
     neighbours: Neighbours = field(default_factory=Neighbours)
     autoconnect: bool = False
 
@@ -96,6 +99,7 @@ class Device(ABC):
         self.log = Logger(namespace=type(self).__module__, source=self)
         self.link = Link(self._enter, self._leave, self.clock, self.name, surroundings.autoconnect)
         self._cables = surroundings.cables
+        self._thread = surroundings.own_thread(self.name)
         self._lines: list[SerialLine] = []
         self.forget()
 
@@ -132,6 +136,14 @@ class Device(ABC):
         line = await self._cables.join(self.name, settings, framing, unsolicited, prepare, self.link.lost)
         self._lines.append(line)
         return line
+
+    def in_thread(self, function: Callable[..., T], *arguments: Any, **named: Any) -> Deferred[T]:
+        """
+        Run what would block, such as a call of an SDK, in this device's own thread, one after another; a Deferred of its result.
+
+        It goes on after a deadline and after a disconnect; it must not touch the driver's own state, which is the reactor's.
+        """
+        return self._thread(function, *arguments, **named)
 
     def forget(self) -> None:  # noqa: B027  # most base classes keep nothing
         """The framework's: a new link begins, and what the base class kept of the last one is gone."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from datetime import datetime
+from importlib.util import find_spec
 from inspect import cleandoc
 from textwrap import shorten
 from typing import Any, ClassVar
 
+from pydantic import BaseModel
+from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from pylpaca.calls import settle, settled
-from pylpaca.device.base import Device, left_out
+from pylpaca.device.base import Device, Surroundings, left_out
 from pylpaca.errors import InvalidOperation, MemberNotImplemented
 from pylpaca.interfaces import ICamera, Result
 from pylpaca.values import (
@@ -21,6 +24,7 @@ from pylpaca.values import (
     Counts,
     Electrons,
     ElectronsPerCount,
+    ElementType,
     Frame,
     GuideDirection,
     Micrometres,
@@ -32,16 +36,35 @@ from pylpaca.values import (
     StartTime,
 )
 
+PACKAGES = ("numpy", "orjson")  # what sending an image needs, and nothing else of the server
+
+
+def _prepared(handed: Any, sent_as: ElementType | None) -> Frame:
+    from pylpaca.frames import prepared  # numpy takes a tenth of a second to load: not before there is an image
+
+    return prepared(handed, sent_as)
+
 
 @implementer(ICamera)
 class Camera(Device):
     """
-    A camera: an author writes the sensor, StartExposure, CameraState, ImageReady and ImageArray, and what the camera can do.
+    A camera: an author writes the sensor, StartExposure and CameraState, and what the camera can do.
 
+    When an exposure is done the driver calls `hand_over` with what it has; ImageReady and ImageArray follow from that.
     Binning and subframe are kept here; a driver reads `BinX()`, `StartX()`, `NumX()` and so on when an exposure starts.
     """
 
     interface: ClassVar[Any] = ICamera
+
+    _fetchable: Frame | None
+    _arriving: object | None  # what is being made ready; another, or None, when it is not wanted any more
+    _arrival_failed: bool
+
+    def __init__(self, settings: BaseModel, surroundings: Surroundings) -> None:
+        for package in PACKAGES:
+            if find_spec(package) is None:
+                raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+        super().__init__(settings, surroundings)
 
     def forget(self) -> None:
         """A new link: the whole sensor, unbinned, and no exposure yet."""
@@ -50,12 +73,69 @@ class Camera(Device):
         self._numx: int | None = None  # the whole width
         self._numy: int | None = None
         self._exposure: tuple[float, datetime] | None = None
+        self._forget_image()
+
+    # what an author calls
+
+    def hand_over(self, frame: Any, sent_as: ElementType | None = None) -> Deferred[None]:
+        """
+        The exposure is done, and this is its image. Fires when clients can fetch it; until then `frame` must not be changed.
+
+        Until then CameraState is Download for clients, whatever the driver's own says. An image that nobody waits for any more,
+        since its exposure was aborted, is dropped.
+
+        :param frame: `[y, x]` or `[y, x, plane]` (red, green, blue), first row first, in ADU: a numpy array of any integer or
+            float type, an object with the buffer protocol and a shape, or rows in lists. Whole floats go as whole numbers.
+        :param sent_as: the type on the wire, where the camera's pixels always fit one; otherwise each image is sent in the
+            narrowest that holds it.
+        :raises DriverError: that is no image; CameraState is Error until the next exposure.
+        """
+        return Deferred.fromCoroutine(self._arrive(frame, sent_as))
+
+    async def _arrive(self, frame: Any, sent_as: ElementType | None) -> None:
+        this = object()
+        self._arriving = this
+        try:
+            image = await self.in_thread(_prepared, frame, sent_as)
+        except BaseException:
+            if self._arriving is this:
+                self._arriving, self._arrival_failed = None, True
+            raise
+        if self._arriving is this:  # neither given up nor followed by another
+            self._arriving, self._fetchable = None, image
+
+    # the framework's
+
+    def frame_of(self, given: Any) -> Deferred[Frame]:
+        """What a driver that has an ImageArray of its own gave, ready to be sent."""
+        return self.in_thread(_prepared, given, None)
+
+    def arrival(self) -> CameraState | None:
+        """What the camera is doing while an image is made ready, or when that failed; None: what the driver says."""
+        if self._arriving is not None:
+            return CameraState.Download
+        return CameraState.Error if self._arrival_failed else None
+
+    def begin_exposure(self) -> None:
+        """A new exposure begins: the last image is gone."""
+        if self._arriving is not None:
+            raise InvalidOperation("not while CameraState is Download: the last image is not ready yet")
+        self._forget_image()
+
+    def _forget_image(self) -> None:
+        self._fetchable = None
+        self.give_up_image()
+
+    def give_up_image(self) -> None:
+        """The exposure was aborted: what is being made ready is not wanted; an image that is there stays."""
+        self._arriving = None
+        self._arrival_failed = False
 
     def Description(self) -> Result[str]:
         return shorten(cleandoc(type(self).__doc__ or type(self).__name__).partition("\n")[0], 64)  # more is refused by clients
 
     def remember_exposure(self, duration: float) -> None:
-        """The framework's: an exposure has begun."""
+        """An exposure has begun."""
         self._exposure = (duration, self.utc())
 
     def _exposed(self) -> tuple[float, datetime]:
@@ -190,14 +270,16 @@ class Camera(Device):
     def HeatSinkTemperature(self) -> Result[Celsius]:
         raise MemberNotImplemented
 
-    @abstractmethod
-    def ImageArray(self) -> Result[Frame]: ...
+    def ImageArray(self) -> Result[Frame]:
+        if self._fetchable is None:
+            raise InvalidOperation("there is no image yet")
+        return self._fetchable
 
     def ImageArrayVariant(self) -> Result[Frame]:
         return self.ImageArray()
 
-    @abstractmethod
-    def ImageReady(self) -> Result[bool]: ...
+    def ImageReady(self) -> Result[bool]:
+        return self._fetchable is not None
 
     @left_out
     def IsPulseGuiding(self) -> Result[bool]:

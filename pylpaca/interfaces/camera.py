@@ -3,6 +3,7 @@
 # Facts
 #   The subframe is checked when an exposure starts, not when it is set: clients set binning and subframe in any order.
 #   A set point of 100 degrees and above must be refused, one of 0 accepted.
+#   Until an image can be fetched the camera is not idle: a client that finds it idle without one takes the exposure for failed.
 #   A gain (and an offset) is chosen in one of two ways: by an index into Gains, or as a number from GainMin to GainMax.
 
 from __future__ import annotations
@@ -22,9 +23,12 @@ from pylpaca.interfaces.rules import (
     FrameOnSensor,
     IndexOf,
     Needs,
+    Overlaid,
     RefusedUnless,
     Remembered,
     SameBinning,
+    Stage,
+    Told,
     Within,
 )
 from pylpaca.values import (
@@ -80,6 +84,8 @@ class ICamera(IDevice):
 
     def CameraState() -> State[values.CameraState]:
         """What the camera is doing."""
+
+    rule(CameraState, Overlaid("arrival"))
 
     def CameraXSize() -> Result[Pixels]:
         """The width of the sensor, unbinned."""
@@ -193,7 +199,7 @@ class ICamera(IDevice):
     rule(HeatSinkTemperature, optional=True)
 
     def ImageArray() -> Result[Frame]:
-        """The last exposure, `[y, x]` or `[y, x, plane]`, in ADU; InvalidOperation before there is one."""
+        """The last exposure, its `array` `[y, x]` or `[y, x, plane]`, in ADU; InvalidOperation before there is one."""
 
     rule(ImageArray, HAS_IMAGE)
 
@@ -325,7 +331,7 @@ class ICamera(IDevice):
     def AbortExposure() -> Result[None]:
         """End an exposure without an image; harmless when there is none."""
 
-    rule(AbortExposure, Needs("CanAbortExposure"))
+    rule(AbortExposure, Needs("CanAbortExposure"), Told("give_up_image"))
 
     def PulseGuide(Direction: GuideDirection, Duration: Annotated[Milliseconds, Within(0, None)]) -> Result[None]:
         """Start a guide pulse; done when IsPulseGuiding is false."""
@@ -341,6 +347,7 @@ class ICamera(IDevice):
         FrameOnSensor(),
         SameBinning(),
         IDLE,
+        Told("begin_exposure", Stage.BEGIN),
         Remembered("Duration", "remember_exposure"),
     )
 

@@ -21,10 +21,14 @@ class Asked(Protocol):
     """The device, as rules see it."""
 
     async def ask(self, method: str) -> Any:
-        """Call a member; the parameters it has are those of the same name in the call that the rule is about."""
+        """
+        Call a member; the parameters it has are those of the same name in the call that the rule is about.
 
-    async def tell(self, method: str, value: Any) -> None:
-        """Hand a value to a method of the framework's own part of the device."""
+        A method of the framework's own part of the device, which has none, can be asked, too.
+        """
+
+    async def tell(self, method: str, *values: Any) -> None:
+        """Hand values to a method of the framework's own part of the device."""
 
     def lacks(self, method: str) -> bool:
         """Whether the driver's author left this member out."""
@@ -37,7 +41,8 @@ class Stage(IntEnum):
     CAPABILITY = 1
     VALUE = 2
     STATE = 3
-    EFFECT = 4  # the driver did it: what the framework remembers of the call
+    BEGIN = 4  # the driver is asked next: what the framework does, or refuses, before that
+    EFFECT = 5  # the driver did it: what the framework remembers of the call
 
 
 class Rule(Protocol):
@@ -392,7 +397,31 @@ class ReadsAs:
             raise Done(self.answer)
 
 
+@dataclass(frozen=True)
+class Overlaid:
+    """Answers what the framework's own `method` says, unless that is None: then the driver is asked."""
+
+    stage: ClassVar[Stage] = Stage.STATE
+    method: str
+
+    async def enforce(self, device: Asked, arguments: dict[str, Any]) -> None:
+        answer = await device.ask(self.method)
+        if answer is not None:
+            raise Done(answer)
+
+
 # ---- effect -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Told:
+    """A method of the framework's own part of the device is called, before the driver or after it did what was asked."""
+
+    method: str
+    stage: Stage = Stage.EFFECT
+
+    async def enforce(self, device: Asked, arguments: dict[str, Any]) -> None:
+        await device.tell(self.method)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 from twisted.internet import protocol
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -20,6 +19,7 @@ from pylpaca.serial.framing import Framing
 from pylpaca.serial.listener import Listener
 from pylpaca.serial.owner import Owner, what_to_check
 from pylpaca.serial.recording import Recorder
+from pylpaca.serial.search import Search
 from pylpaca.serial.settings import SerialSettings
 
 log = Logger()
@@ -76,9 +76,7 @@ class Cable:
     :param unused: is told when the port is closed for good.
     """
 
-    LOOK_EVERY = 0.5  # seconds
-    BACK_OFF = (0.5, 1.0, 2.0, 4.0, 8.0, 10.0)  # seconds until a port that is there, and cannot be used, is tried again
-    STEADY_AFTER = 1.0  # seconds: what is lost again sooner was never really back
+    STEADY_AFTER = 1.0  # seconds: what is lost again sooner, and has not answered anything, was never really back
 
     def __init__(
         self,
@@ -104,7 +102,7 @@ class Cable:
         self._lost_at: float | None = None
         self._back_at = float("-inf")
         self._patient_since = 0.0
-        self._tries = 0
+        self._search = Search(clock, lambda: ports.is_there(self.name))
         self._trouble = ""  # what came of the last try to open it again
 
     async def join(self, party: Party) -> None:
@@ -125,7 +123,7 @@ class Cable:
                 await _prepared(party, owner)
             if owner is None or owner is not self._owner:
                 raise DriverError(self.why_not(party))
-        except BaseException:
+        except Exception:
             self.leave(party)
             raise
         party.is_ready = True
@@ -147,8 +145,6 @@ class Cable:
 
     def closed(self) -> Deferred[None]:
         """Fires when a port that is being closed is closed."""
-        if not self.is_closing:
-            return succeed(None)
         closed: Deferred[None] = Deferred(self._closed.remove)
         self._closed.append(closed)
         return closed
@@ -203,7 +199,7 @@ class Cable:
             if self._is_over:
                 raise DriverError(f"port {self.name} was closed")
             await owner.left_alone(self.settings.wait_after_open)
-        except BaseException:
+        except Exception:
             owner.abort()
             raise
         return owner
@@ -237,8 +233,9 @@ class Cable:
         ready = [party for party in self.parties if party.is_ready]
         if not ready:
             return  # those who are preparing it find out
-        if now - self._back_at > self.STEADY_AFTER:
-            self._patient_since, self._tries = now, 0
+        if owner.has_answered or now - self._back_at > self.STEADY_AFTER:
+            self._patient_since = now
+            self._search.anew()
         self._trouble = ""
         log.warn(
             "port {name} of {devices} vanished: {check}",
@@ -253,8 +250,7 @@ class Cable:
     async def _heal(self) -> None:
         owner = None
         while owner is None:
-            await self._worth_a_try()
-            self._tries += 1
+            await self._search.next_chance()
             owner = await self._try()
         assert self._lost_at is not None
         log.info("port {name} is back after {seconds:.1f} s", name=self.name, seconds=self._clock.seconds() - self._lost_at)
@@ -262,22 +258,6 @@ class Cable:
         self._back_at = self._clock.seconds()
         for party in self.parties:
             _stop(party)
-
-    async def _worth_a_try(self) -> None:
-        """Until the port has come back; or, if it was there all the time, until it has been left alone long enough."""
-        wait = self.BACK_OFF[min(self._tries, len(self.BACK_OFF) - 1)]
-        until = self._clock.seconds() + wait
-        was_absent = False
-        while True:
-            await deferLater(self._clock, self.LOOK_EVERY)
-            if not self._ports.is_there(self.name):
-                was_absent = True
-                self._trouble = ""
-            elif was_absent:
-                self._tries = 0
-                return
-            elif self._clock.seconds() >= until - 1e-6:
-                return
 
     async def _try(self) -> Owner | None:
         """Open the port again and prepare every device; None if that cannot be done."""
@@ -291,17 +271,21 @@ class Cable:
                 raise DriverError(owner.why_gone)
         except Exception as error:
             self._tried = None
-            if owner is not None:
-                owner.abort()
             if self._is_over:
                 raise
-            self._note(error)
-            return None
-        except BaseException:
+            if owner is not None and owner.why_gone:
+                self._lost_again(owner)
+            else:
+                self._note(error)
             if owner is not None:
                 owner.abort()
-            raise
+            return None
         return owner
+
+    def _lost_again(self, owner: Owner) -> None:
+        self._trouble = ""
+        if owner.has_answered:
+            self._search.anew()  # it was really back
 
     def _note(self, error: Exception) -> None:
         if isinstance(error, AlpacaError):
@@ -315,7 +299,7 @@ class Cable:
     def _give_up(self, party: Party) -> None:
         party.patience = None
         why = f"port {self.name} vanished: {what_to_check(self.name)} It was looked for for {party.settings.keep_trying:g} s"
-        if self._trouble:
+        if self._trouble and not self._search.is_absent:
             why += f", last: {self._trouble}"
         self.leave(party)
         party.given_up(DriverError(why))
@@ -325,9 +309,9 @@ class Cable:
         return max(0.0, self._patient_since + party.settings.keep_trying - self._clock.seconds())
 
     def _vanished(self, party: Party) -> str:
-        if self._tried is not None:
+        if self._tried is not None and not self._tried.why_gone:
             doing = "It is back, and being set up"
-        elif self._trouble:
+        elif self._trouble and not self._search.is_absent:
             doing = f"It is tried again, because: {self._trouble}"
         else:
             doing = f"It is looked for, for {self._patience_of(party):.0f} s more"

@@ -32,7 +32,7 @@ class SerialSettings(BaseModel):
     dtr: bool | None = Field(
         default=None,
         description="the line DTR while the port is open; null: as the system does. To keep an Arduino from restarting: "
-        "true on Linux and macOS, false on Windows",
+        "true on Linux, false on Windows",
     )
     rts: bool | None = Field(default=None, description="the line RTS while the port is open; null: as the system does")
     keep_trying: float = Field(

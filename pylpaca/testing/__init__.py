@@ -6,15 +6,17 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.client import HTTPResponse
 from io import BytesIO
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from treq.client import HTTPClient
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, execute, succeed
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IConsumer, IProtocol, IProtocolFactory, IStreamClientEndpoint
 from twisted.internet.protocol import Protocol
@@ -34,8 +36,10 @@ from pylpaca.roster import build
 from pylpaca.serial import Cables, SerialSettings
 from pylpaca.service import build_site
 from pylpaca.state import StateFolder, UniqueIds
+from pylpaca.threads import InThread, OwnThread, at_once
 
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)  # when the simulated clock begins
+NEAR = [ip_network("192.0.2.0/24"), ip_network("198.51.100.0/24"), ip_network("2001:db8::/32")]  # where clients in memory are
 PUMPS = 100  # turns of the reactor that an answer without a delay may take
 
 
@@ -123,6 +127,7 @@ class MemoryServer:
 
     :param configuration: as config.json has it.
     :param serial: the other end of serial ports, by the name of the port.
+    :param own_thread: makes the devices' own threads; if not said, what they would do is done at once.
     """
 
     def __init__(
@@ -130,16 +135,18 @@ class MemoryServer:
         configuration: Mapping[str, Any] | None = None,
         clock: Clock | None = None,
         serial: Mapping[str, SerialDouble] | None = None,
+        own_thread: OwnThread = at_once,
     ) -> None:
         self.clock = clock or Clock()
         ports = SerialPorts(self.clock, serial or {})
         read = config.read(dict(configuration or {"drivers": []}))
         ids = UniqueIds(StateFolder(Path("in memory")))  # a folder that is never made
-        surroundings = Surroundings(self.clock, utc=self.utc, cables=Cables(self.clock, ports, self.utc))
+        cables = Cables(self.clock, ports, self.utc)
+        surroundings = Surroundings(self.clock, utc=self.utc, cables=cables, own_thread=own_thread)
         self.roster, mistakes = build(read, surroundings, ids)
         if found := [*read.mistakes, *mistakes]:
             raise AssertionError("\n".join(map(str, found)))
-        self.site = build_site(read, self.roster, self.clock)
+        self.site = build_site(read, self.roster, self.clock, lambda: NEAR)
 
     def utc(self) -> datetime:
         """The time of day, which passes with the clock."""
@@ -389,3 +396,30 @@ class SerialPorts:
         if not self.is_there(settings.port):
             raise DriverError(f"there is no port {settings.port}: plug the device in")
         self._doubles[settings.port].plug(line, self._clock)
+
+
+class HeldThread:
+    """
+    A device's own thread that waits to be let go, for what happens meanwhile: `MemoryServer(…, own_thread=HeldThread())`.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Deferred[Any], Callable[[], Any]]] = []
+
+    def __call__(self, name: str) -> InThread:
+        return cast(InThread, self._hold)
+
+    def _hold(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Deferred[Any]:
+        waiting: Deferred[Any] = Deferred()
+        self._waiting.append((waiting, partial(function, *arguments, **named)))
+        return waiting
+
+    @property
+    def count(self) -> int:
+        """How many calls wait."""
+        return len(self._waiting)
+
+    def release(self) -> None:
+        """Let the call that has waited longest be done."""
+        waiting, call = self._waiting.pop(0)
+        execute(call).chainDeferred(waiting)

@@ -23,8 +23,6 @@ class OverHttp(Conformance):
             driver = MyFocuser
     """
 
-    rows_first: ClassVar[bool] = False  # images come over the wire by columns
-
     def setUp(self) -> None:
         super().setUp()
         self.reach_server(self.server)
@@ -48,7 +46,6 @@ class AtAddress(Conformance):
     address: ClassVar[str]
     number: ClassVar[int] = 0
     timeout = 3600.0  # seconds; trial's
-    rows_first: ClassVar[bool] = False  # images come over the wire by columns
 
     def setUp(self) -> None:
         from twisted.internet import reactor
