@@ -1,4 +1,11 @@
-"""A telescope mount that speaks the LX200 protocol, on a serial line or over the network: OnStep, Autostar, LX200."""
+"""
+A telescope mount that speaks the LX200 protocol: OnStep, Meade's Autostar, the classic LX200, and those built after them.
+
+    "driver_config": {"port": "/dev/ttyUSB0"}
+    "driver_config": {"port": "tcp://192.168.0.1:9998"}
+
+What each can do, what the other settings are for, and what to do if it does not answer: docs/lx200-telescope.md.
+"""
 
 # Facts (Meade's "Telescope Serial Command Protocol" of 2010, the manual of the LX200, OnStep's command reference and firmware)
 #   A command is written :XX…#. A question is answered up to a #, an order with 1 (taken) or 0 (refused) and nothing behind it, or
@@ -86,6 +93,7 @@ ONSTEP_ERRORS = {
 }
 SEEN_AFTER = 0.5  # seconds that a mount may need to say that it slews
 BRAKES_FOR = 1.0  # seconds that an axis is given to come to rest, where the mount does not say
+STILL_SLEWING = 1.0  # seconds after a mount was seen slewing, in which it cannot have been parked
 LOOK_EVERY = 1.0
 ORDER_WITHIN = 0.5  # seconds for the answer to an order that is not given twice: the status is asked soon
 BEGIN_WITHIN = 3.0  # seconds: the client gives up soon after, and must not be surprised later
@@ -135,7 +143,7 @@ class Mount:
     longest_pulse: int  # milliseconds
     is_x: bool = False  # OnStepX
     does_refraction: bool = False
-    has_offsets: bool = False
+    has_offsets: bool = False  # RightAscensionRate and DeclinationRate
     ask_tracking: bytes = b""  # the question of a Meade that tells whether it tracks; none if it has none
 
     @property
@@ -193,6 +201,7 @@ class LX200Telescope(Telescope):
         self._aborts = 0
         self._order: Deferred[bytes] | None = None  # to slew or to park, until it is answered
         self._busy_until = 0.0  # it slews until then, whatever the mount says
+        self._slewing_at = float("-inf")  # when OnStep was last seen on its way, not to park
         self._moving = [0.0, 0.0]  # the rates of MoveAxis
         self._guiding_until = [0.0, 0.0]
         self._endings: list[IDelayedCall | None] = [None, None]  # of pulses on a mount that has none of its own
@@ -240,17 +249,17 @@ class LX200Telescope(Telescope):
         coordinates = await self._line.ask(b":GXEE#", reply=FixedFraming(1), accept=bytes.isdigit)
         is_x = version >= 10
         return Mount(
-            "onstep",
-            product,
-            ALIGNMENTS.get(self.settings.alignment, alignment),
-            SYSTEMS.get(self.settings.equatorial_system, SYSTEMS["j2000" if coordinates == b"2" else "topocentric"]),
-            (4, 3),
-            tuple(RATE_WORDS),
-            (await self._read(b":GX97#", float),),
-            32_767 if is_x else 16_399,
-            is_x,
-            coordinates == b"1",
-            is_x and b"." in await self._answer(b":GXTR#"),
+            kind="onstep",
+            product=product,
+            alignment=ALIGNMENTS.get(self.settings.alignment, alignment),
+            system=SYSTEMS.get(self.settings.equatorial_system, SYSTEMS["j2000" if coordinates == b"2" else "topocentric"]),
+            decimals=(4, 3),
+            rates=tuple(RATE_WORDS),
+            speeds=(await self._read(b":GX97#", float),),
+            longest_pulse=32_767 if is_x else 16_399,
+            is_x=is_x,
+            does_refraction=coordinates == b"1",
+            has_offsets=is_x and b"." in await self._answer(b":GXTR#"),
         )
 
     async def _meade(self, kind: str, product: str, has_seconds: bool) -> Mount:
@@ -263,14 +272,14 @@ class LX200Telescope(Telescope):
         if (await self._answer(b":GT#")).startswith((b"57", b"58")):
             self._rate = DriveRate.Lunar
         return Mount(
-            kind,
-            product,
-            ALIGNMENTS.get(given.alignment, MEADE_ALIGNMENTS.get(how[:1], MODES.AltAz)),
-            SYSTEMS.get(given.equatorial_system, EquatorialCoordinateType.Topocentric),
-            (0, 0) if has_seconds else (None, None),
-            (DriveRate.Sidereal, DriveRate.Lunar) + ((DriveRate.Solar,) if product.startswith(("LX2", "RCX")) else ()),
-            (given.guide_speed, given.centre_speed, given.find_speed, given.slew_speed),
-            9_999 if kind == "meade" else 60_000,
+            kind=kind,
+            product=product,
+            alignment=ALIGNMENTS.get(given.alignment, MEADE_ALIGNMENTS.get(how[:1], MODES.AltAz)),
+            system=SYSTEMS.get(given.equatorial_system, EquatorialCoordinateType.Topocentric),
+            decimals=(0, 0) if has_seconds else (None, None),
+            rates=(DriveRate.Sidereal, DriveRate.Lunar) + ((DriveRate.Solar,) if product.startswith(("LX2", "RCX")) else ()),
+            speeds=(given.guide_speed, given.centre_speed, given.find_speed, given.slew_speed),
+            longest_pulse=9_999 if kind == "meade" else 60_000,
             ask_tracking=ask_tracking,
         )
 
@@ -290,6 +299,9 @@ class LX200Telescope(Telescope):
         return self._mount.is_onstep and "H" in await self._status()
 
     async def AtPark(self) -> bool:
+        """A mount that was on its way a moment ago, not to park, is not asked: AbortSlew must not wait for the answer."""
+        if any(self._moving) or self.clock.seconds() < self._slewing_at + STILL_SLEWING:
+            return False
         if self._mount.is_onstep:
             return "P" in await self._status()
         return self._is_parked and not await self.Slewing()
@@ -529,6 +541,7 @@ class LX200Telescope(Telescope):
             await self._stopped_moving()
 
     async def Park(self) -> None:
+        self._slewing_at = float("-inf")
         if self._mount.is_onstep:
             await self._once(":hP#", lambda status: "P" in status or "I" in status)
         else:
@@ -699,28 +712,25 @@ class LX200Telescope(Telescope):
     # questions and orders
 
     async def _status(self) -> str:
-        """The letters of OnStep's :GU#; asked before everything else, since every stop waits for it."""
-        return await self._read(b":GU#", _text, _as_status, urgent=True)
+        """The letters of OnStep's :GU#."""
+        status = await self._read(b":GU#", _text, _as_status)
+        if "N" not in status and "p" in status:
+            self._slewing_at = self.clock.seconds()
+        return status
 
     async def _answer(self, question: bytes) -> bytes:
         """The answer to a question that not all mounts know; b"" if there is none, and a digit if OnStep does not know it."""
         return await self._line.ask(question + b":GR#", reply=BeforePosition())
 
-    async def _read(
-        self,
-        question: bytes,
-        read: Callable[[bytes], T],
-        check: Callable[[bytes], object] | None = None,
-        urgent: bool = False,
-    ) -> T:
+    async def _read(self, question: bytes, read: Callable[[bytes], T], check: Callable[[bytes], object] | None = None) -> T:
         """
         Ask, and read the answer; what cannot be read is noise.
 
         :param check: raises ValueError if it is no answer, when `read` would not.
         """
-        return read(await self._ask(question, partial(_is_readable, check or read), urgent))
+        return read(await self._ask(question, partial(_is_readable, check or read)))
 
-    async def _ask(self, question: bytes, accept: Callable[[bytes], bool] | None = None, urgent: bool = False) -> bytes:
+    async def _ask(self, question: bytes, accept: Callable[[bytes], bool] | None = None) -> bytes:
         """Ask once for all who want to know the same now: a state is asked for by several members at a time."""
         if question in self._asked:
             mine: Deferred[bytes] = Deferred()
@@ -728,7 +738,7 @@ class LX200Telescope(Telescope):
             return await mine
         self._asked[question] = []
         try:
-            answer = await self._line.ask(question, urgent, accept=accept)
+            answer = await self._line.ask(question, accept=accept)
         except BaseException as failure:
             for waiting in self._asked.pop(question):
                 waiting.errback(failure)
@@ -774,7 +784,7 @@ class LX200Telescope(Telescope):
             self._order = None
 
     async def _refusal(self, order: str) -> DriverError:
-        """What to raise for an order that was refused; OnStep says why."""
+        """What to raise for an order that was refused, with the reason if it is OnStep, which says so."""
         why = "it does not say why"
         if self._mount.is_onstep:
             number = await self._read(b":GE#", _text)

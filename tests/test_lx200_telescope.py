@@ -632,21 +632,34 @@ class SlewTests(MountTestCase):
         self.assertNotIn(":MS", self.said())
 
     def test_aborted_before_it_began(self) -> None:
-        """To abort comes first: slews that wait for their turn, or whose targets are being set, do not begin."""
+        """Slews that wait for their turn, or whose targets are being set, do not begin when they are aborted."""
         self.aim()
+        self.clock.advance(2)
         self.double.unanswered.append(b":Sd+10*00:00.000#")
         star = self.star(3.0)
         self.said(True)
         slews = [self.begin("PUT", "slewtocoordinatesasync", RightAscension=star, Declination=each) for each in (10, 20)]
-        self.clock.advance(0.5)
-        waiting = [self.begin("GET", member) for member in ("altitude", "azimuth", "rightascension")]
+        self.clock.advance(0.2)
         self.ok("abortslew")
         self.assertEqual([self.answer_of(each)["ErrorNumber"] for each in slews], [CANCELLED, CANCELLED])
+        said = self.said()
+        self.assertEqual([each for each in said if not each.startswith((":Sr", ":Sd"))], [":Q"])
+        self.assertIs(self.get("slewing"), False)
+
+    def test_abort_comes_first(self) -> None:
+        """What slews is stopped before anything else is asked, and does not wait for an answer that was lost."""
+        self.aim()
+        self.ok("slewtocoordinatesasync", RightAscension=self.star(3.0), Declination=10.0)
+        self.clock.advance(1)
+        self.assertIs(self.get("slewing"), True)
+        self.double.unanswered.append(b":GDH#")
+        self.said(True)
+        waiting = [self.begin("GET", member) for member in ("declination", "altitude", "azimuth")]
+        self.ok("abortslew")
+        self.assertEqual(self.said(True)[:2], [":GDH", ":Q"])
         for each in waiting:
             self.answer_of(each, "GET")
-        said = self.said(True)
-        self.assertEqual([each for each in said if not each.startswith((":Sr", ":Sd", ":GU"))], [":Q", ":GA", ":GZ", ":GRH"])
-        self.assertIs(self.get("slewing"), False)
+        self.wait()
 
     def test_two_clients(self) -> None:
         """Two slews at the same time do not mix up their targets."""
