@@ -20,12 +20,13 @@ from twisted.python.failure import Failure
 from pylpaca.calls import as_deferred, perform, shielded, within
 from pylpaca.config import nearest
 from pylpaca.device import Camera, Device
-from pylpaca.errors import AlpacaError, BadRequest, DriverError, NotConnected
+from pylpaca.errors import AlpacaError, BadRequest, DriverError, NotConnected, Unavailable
 from pylpaca.imagebytes import is_wanted
 from pylpaca.interfaces import DEVICE_TYPES, Operation, operations
 from pylpaca.interfaces.declaration import ORDINARY_DEADLINE
 from pylpaca.link import Holder
 from pylpaca.protocol import Ids, ImageAnswer, image, read_arguments, read_fields, read_ids, refusal, success, written
+from pylpaca.repeats import Repeats
 from pylpaca.roster import Entry, Roster
 from pylpaca.values import Frame
 
@@ -84,6 +85,7 @@ class Dispatcher:
     ) -> None:
         self._roster, self._clock, self._next_transaction, self._answered = roster, clock, next_transaction, answered
         self._members = {kind: _paths(kind) for kind in DEVICE_TYPES}
+        self._logged = Repeats(clock)
 
     def verbs(self, kind: str, number: str, member: str) -> Mapping[str, Operation]:
         """
@@ -109,7 +111,7 @@ class Dispatcher:
         arguments = read_arguments(operation, fields)
         holder = (request.peer, ids.client) if ids.client else None
         told = None if self._answered is None else _teller(self._answered, self._clock, request)
-        under_way = _Call(entry, operation, ids, self._next_transaction(), is_wanted(request.accept), told)
+        under_way = _Call(entry, operation, ids, self._next_transaction(), is_wanted(request.accept), told, self._logged)
         seconds = operation.deadline
         if entry.deadline is not None and seconds == ORDINARY_DEADLINE:
             seconds = entry.deadline
@@ -193,6 +195,7 @@ class _Call:
     server_transaction: int
     in_bytes: bool  # whether an image is wanted as ImageBytes
     tell: Callable[[Ids, int, int], None] | None  # is told how it ended
+    logged: Repeats  # failures of the hardware
 
     def succeeded(self, value: Any) -> Answer:
         try:
@@ -215,8 +218,9 @@ class _Call:
 
     def _explained(self, failure: Failure) -> AlpacaError:
         error = failure.value
-        if isinstance(error, DriverError):
-            log.error("{device} {member}: {reason}", device=self._device, member=self.operation.method, reason=str(error))
+        if isinstance(error, DriverError) and not isinstance(error, Unavailable):
+            if self.logged.is_new((self._device, self.operation.method, str(error))):
+                log.error("{device} {member}: {reason}", device=self._device, member=self.operation.method, reason=str(error))
         if isinstance(error, AlpacaError):
             return error
         mark = uuid4().hex[:8]  # so that what a client shows can be found in the log

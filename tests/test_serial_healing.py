@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
 
 from pylpaca.device import SafetyMonitor, Surroundings
 from pylpaca.errors import DriverError, InvalidOperation
 from pylpaca.serial import LineFraming, SerialLine, SerialSettings
 from tests.lines import LineTestCase
+from tests.serial_full import polled
 
 VANISHED = "port COM9 vanished: is the cable plugged in?"
 
@@ -117,6 +119,12 @@ class LossTests(HealingTestCase):
         self.assertEqual([level for level, _ in self.logged], ["warn", "info"] * 3)
         line.tell(b"A")
         self.assertEqual(self.sent(), b"A\r\n")
+
+
+class PolledTests(SynchronousTestCase):
+    def test_two_lines(self) -> None:
+        """However often a device is asked while its cable is out, the log has one line when it went and one when it is back."""
+        self.assertTrue(polled(5))
 
 
 class BackOffTests(HealingTestCase):

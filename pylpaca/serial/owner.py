@@ -19,7 +19,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pylpaca.calls import no_exit
-from pylpaca.errors import DriverError
+from pylpaca.errors import DriverError, Unavailable
 from pylpaca.serial.exchange import Exchange
 from pylpaca.serial.framing import MOST_UNCUT, take
 from pylpaca.serial.listener import Listener
@@ -75,7 +75,7 @@ class Owner(protocol.Protocol):
     def submit(self, exchange: Exchange) -> None:
         """Send a command when it is its turn, an urgent one before those that wait."""
         if self.why_gone:
-            exchange.end(DriverError(self.why_gone))
+            exchange.end(Unavailable(self.why_gone))
         elif len(self._queue) >= self.MOST_WAITING and not exchange.urgent:
             exchange.end(DriverError(f"port {self._name} is busy: {self.MOST_WAITING} commands are waiting"))
         else:
@@ -93,15 +93,15 @@ class Owner(protocol.Protocol):
         """A device leaves: its commands fail."""
         for exchange in [each for each in self._queue if each.asker is asker]:
             self._queue.remove(exchange)
-            exchange.end(DriverError(why))
+            exchange.end(Unavailable(why))
         current = self._current
         if current is not None and current.asker is asker and current.is_wanted:
-            current.done.errback(DriverError(why))
+            current.done.errback(Unavailable(why))
 
     def left_alone(self, seconds: float) -> Deferred[None]:
         """Fires when so much time has passed; what is received meanwhile answers nothing. Fails if the port is lost."""
         if self.why_gone:
-            return fail(DriverError(self.why_gone))
+            return fail(Unavailable(self.why_gone))
         if not seconds:
             return succeed(None)
 
@@ -367,9 +367,9 @@ class Owner(protocol.Protocol):
         self._current = self._owed = None
         self._queue.clear()
         if self._alone is not None:
-            self._alone.errback(DriverError(why))
+            self._alone.errback(Unavailable(why))
         for exchange in waiting:
-            exchange.end(DriverError(why))
+            exchange.end(Unavailable(why))
 
     def _abort(self) -> None:
         transport: Any = self.transport
