@@ -77,6 +77,25 @@ class LossTests(HealingTestCase):
         self.pass_time(10)
         self.assertEqual((self.ports.looks, len(self.ports.wires)), (20, 1))
 
+    def test_cannot_be_looked_for(self) -> None:
+        """When looking for it fails it is not there, which is logged once; it is looked for again, and found."""
+        line = self.joined()
+        self.unplug()
+        is_there, looks = self.ports.is_there, []
+
+        def fails(port: str) -> bool:
+            looks.append(port)
+            raise TypeError("the system says nothing of it")
+
+        self.patch(self.ports, "is_there", fails)
+        self.pass_time(5)
+        self.assertEqual((len(looks), len(self.flushLoggedErrors(TypeError))), (10, 1))
+        self.patch(self.ports, "is_there", is_there)
+        self.plug_in()
+        self.pass_time(0.5)
+        line.tell(b"A")
+        self.assertEqual(self.sent(), b"A\r\n")
+
     def test_what_was_half_heard(self) -> None:
         """Half of what was said before it vanished is not glued to what is said afterwards."""
         self.joined(unsolicited=self.unsolicited.append)
