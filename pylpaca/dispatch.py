@@ -219,8 +219,9 @@ class _Call:
     def _explained(self, failure: Failure) -> AlpacaError:
         error = failure.value
         if isinstance(error, DriverError) and not isinstance(error, Unavailable):
-            if self.logged.is_new((self._device, self.operation.method, str(error))):
-                log.error("{device} {member}: {reason}", device=self._device, member=self.operation.method, reason=str(error))
+            told = (self._device, self.operation.method, str(error))
+            if self.logged.is_new(told):
+                log.error("{device} {member}: {reason}", device=told[0], member=told[1], reason=told[2])
         if isinstance(error, AlpacaError):
             return error
         mark = uuid4().hex[:8]  # so that what a client shows can be found in the log

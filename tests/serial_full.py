@@ -57,7 +57,7 @@ async def pulled(reactor: Any, cycles: int, seed: int) -> bool:
 
 
 def polled(seconds: int) -> bool:
-    """A device whose cable is out for so long, and that is asked a hundred times a second; whether the log has a line each way."""
+    """A device whose cable is out for so long, asked a hundred times a second; whether the log has a line each way."""
     dome = {"device_type": "dome", "device_number": 0, "device_driver": "MyDomeDriver", "driver_config": {"port": "COM3"}}
     double = SerialDouble({b"STATUS": b"CLOSED"}.get)
     server = MemoryServer({"drivers": [dome]}, serial={"COM3": double})

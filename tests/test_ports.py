@@ -255,9 +255,8 @@ class HereTests(MachineTestCase):
         for port in here():
             self.assertTrue(is_there(port.device), port)
 
-
     def test_pulled_while_they_are_listed(self) -> None:
-        """When a device goes while its description is read, the ports are listed bare; what is meant by a description is not here."""
+        """When a device goes while its description is read, the ports are listed bare; none is what a description means."""
         roof = self.plug("ttyUSB0", name="usb-Roof")
         for name, kind, real in (("ttyUSB0", None, True), ("ttyUSB1", None, True), ("ttyS0", "0", True), ("tty1", None, False)):
             (self.home / "ttys" / name).mkdir()

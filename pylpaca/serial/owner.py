@@ -20,6 +20,7 @@ from twisted.python.failure import Failure
 
 from pylpaca.calls import no_exit
 from pylpaca.errors import DriverError, Unavailable
+from pylpaca.serial.debt import Debt
 from pylpaca.serial.exchange import Exchange
 from pylpaca.serial.framing import MOST_UNCUT, take
 from pylpaca.serial.listener import Listener
@@ -39,6 +40,7 @@ class Owner(protocol.Protocol):
     :param listeners: who hears what answers nothing; without any, that is dropped.
     :param lost: is told when the port is gone and nobody had asked for that.
     :param silence: seconds without a byte after which a device is taken to have said all it had to say.
+    :param debt: where it is written down until when what the device says may be a reply, for the next owner.
     """
 
     MOST_WAITING = 32
@@ -53,11 +55,12 @@ class Owner(protocol.Protocol):
         lost: Callable[[Owner], object] = lambda _: None,
         silence: float = 0.05,
         recorder: Recorder | None = None,
+        debt: Debt | None = None,
     ) -> None:
         self.why_gone = f"port {name} is not open"  # empty while it is open
         self.has_answered = False  # whether the device gave any reply
         self._clock, self._name, self._listeners, self._lost = clock, name, listeners, lost
-        self._silence, self._recorder = Silence(clock, silence), recorder
+        self._silence, self._recorder, self._debt = Silence(clock, silence), recorder, debt or Debt()
         self._queue: deque[Exchange] = deque()
         self._received = bytearray()  # since the current command was sent, and not cut yet
         self._current: Exchange | None = None
@@ -213,6 +216,7 @@ class Owner(protocol.Protocol):
 
     def _write(self, exchange: Exchange) -> None:
         exchange.sent += 1
+        exchange.sent_at = self._clock.seconds()
         if self._recorder is not None:
             self._recorder.sent(exchange.data)
         assert self.transport is not None
@@ -334,6 +338,16 @@ class Owner(protocol.Protocol):
         self._drop_the_rest()
         self._next()
 
+    def _write_down(self) -> None:
+        """For the next owner of the port: what may still come of the last reply, and of those that were not given."""
+        now = self._clock.seconds()
+        until = [self._debt.until, now + self._silence.wait]
+        if (asked := self._current or self._owed) is not None:
+            until.append(asked.sent_at + 2 * asked.within)
+        if self._owed is not None and self._owed_until is not None:
+            until.append(self._owed_until.getTime())
+        self._debt.until = max(until)
+
     # what answers nothing
 
     def _belongs_to_nothing(self, data: bytes) -> None:
@@ -359,6 +373,7 @@ class Owner(protocol.Protocol):
     def _end(self, why: str) -> None:
         """Nothing can be sent any more: all that waits fails."""
         self.why_gone = why
+        self._write_down()
         for timer in (self._owed_until, self._wake):
             if timer is not None and timer.active():
                 timer.cancel()
