@@ -435,7 +435,7 @@ class OneOfTwoTests(HealingTestCase):
         self.pass_time(10)
         self.assertEqual([level for level, _ in self.logged], ["warn", "info", "warn"])
         self.assertEqual(self.logged[-1], ("warn", told))
-        reply = self.wheel.ask(b"B")
+        reply = self.wheel.ask(b"B", within=3.0)
         self.pass_time(1.0)
         self.say(b"2\r\n")
         self.assertEqual(self.successResultOf(reply), b"2")
