@@ -125,7 +125,7 @@ class LossTests(HealingTestCase):
         """A device that wants to be connected meanwhile is told at once."""
         self.joined("focuser")
         self.unplug()
-        self.assertEqual(self.why(self.joining("rotator")), f"{VANISHED} It is looked for, for 60 s more")
+        self.assertEqual(self.why(self.joining("rotator")), f"{VANISHED} It is looked for")
 
     def test_lost_again(self) -> None:
         """Lost again, it is looked for again, as patiently as the first time."""
@@ -636,9 +636,14 @@ class DeviceTests(HealingTestCase):
         self.unplug()
         self.pass_time(60)
         self.assertEqual(driver.link.is_open, False)
+        self.pass_time(2)
+        self.assertEqual(self.logged[-1], ("error", "rain could not be connected: there is no port COM9"))
+        self.logged.clear()
+        self.pass_time(600)
+        self.assertEqual(self.logged, [])  # it said so before
         self.plug_in()
         self.pass_time(31)
-        self.assertEqual(driver.link.is_open, True)
+        self.assertEqual((driver.link.is_open, self.logged), (True, [("info", "rain is connected")]))
 
     def test_without_ports(self) -> None:
         """A driver that was built without serial ports says so."""

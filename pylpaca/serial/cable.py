@@ -430,6 +430,8 @@ class Cable:
             return vanished
         if trouble and not self._search.is_absent:
             return f"{vanished} It is tried again, because: {trouble}"
+        if not party.has_joined:
+            return f"{vanished} It is looked for"
         return f"{vanished} It is looked for, for {self._patience_of(party):.0f} s more"
 
     # closing
