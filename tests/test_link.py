@@ -49,7 +49,7 @@ class LostTests(LinkTestCase):
             self.assertEqual((link.is_open, link.failure), (True, None))
 
     def test_reasons_in_the_log(self) -> None:
-        """While one that the server connects is tried again, the log has a reason when it is another, and a line when it works."""
+        """While one that the server connects is tried again, the log has a reason when it is another, and that it works."""
         logged = Logged("pylpaca.link")
         globalLogPublisher.addObserver(logged)
         self.addCleanup(globalLogPublisher.removeObserver, logged)

@@ -18,7 +18,7 @@ class FuzzTests(SynchronousTestCase):
         self.assertGreater(fuzz.outcomes["answered"], answered * EXCHANGES)
 
     def test_untagged(self) -> None:
-        """Replies that do not say what they answer, late, doubled, torn and noisy, within what is assumed; reopened in between."""
+        """Replies that do not say what they answer, late, doubled, torn and noisy, within what is assumed; reopened at times."""
         self.run_through("untagged", 0.65)
 
     def test_tagged(self) -> None:
