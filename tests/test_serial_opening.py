@@ -258,6 +258,7 @@ class ServerTests(SynchronousTestCase):
     def test_always_tried(self) -> None:
         """Whether it is there is only seen by trying; one server is one, however it is written."""
         self.assertTrue(self.ports.is_there("tcp://192.0.2.9:4001"))
-        self.assertEqual(self.ports.which("TCP://Dome:4001"), self.ports.which("tcp://dome:4001"))
+        for port in ("TCP://Dome:4001", "tcp://dome:4001/", "tcp://dome:04001"):
+            self.assertEqual(self.ports.which(port), "tcp://dome:4001")
         self.assertRaises(DriverError, self.ports.which, "usb-Nothing")
         self.assertFalse(self.ports.is_there("/dev/there-is-no-such-port"))

@@ -36,6 +36,11 @@ class UsbId:
     def __str__(self) -> str:
         return f"{USB}{self.vid:04x}:{self.pid:04x}" + (f":{self.serial_number}" if self.serial_number else "")
 
+    @staticmethod
+    def is_meant(text: str) -> bool:
+        """Whether a setting means a USB device, or tries to."""
+        return text[: len(USB)].lower() == USB
+
     @classmethod
     def read(cls, text: str) -> UsbId:
         """

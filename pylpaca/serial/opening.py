@@ -39,8 +39,8 @@ class RealPorts:
 
     def which(self, port: str) -> str:
         """The same for two settings that mean the same port now; DriverError if it is not here."""
-        if serial_server(port) is not None:
-            return port.lower()
+        if (server := serial_server(port)) is not None:
+            return "tcp://{}:{}".format(*server)
         try:
             return ports.find(port)
         except ports.PortNotFound as absent:

@@ -25,6 +25,7 @@ from pylpaca.serial.exchange import Exchange
 from pylpaca.serial.framing import MOST_UNCUT, take
 from pylpaca.serial.listener import Listener
 from pylpaca.serial.recording import Recorder
+from pylpaca.serial.settings import serial_server
 from pylpaca.serial.silence import INSTANT, Silence
 
 log = Logger()
@@ -44,6 +45,7 @@ class Owner(protocol.Protocol):
     """
 
     MOST_WAITING = 32
+    MOST_URGENT = 8  # besides; a stop finds a place when all others are taken
     WAIT_AT_MOST = 3.0  # seconds in the queue; its client gives up soon after, and must not be surprised later
     CLOSE_WITHIN = 1.0  # seconds for what was written to leave
 
@@ -79,8 +81,9 @@ class Owner(protocol.Protocol):
         """Send a command when it is its turn, an urgent one before those that wait."""
         if self.why_gone:
             exchange.end(Unavailable(self.why_gone))
-        elif len(self._queue) >= self.MOST_WAITING and not exchange.urgent:
-            exchange.end(DriverError(f"port {self._name} is busy: {self.MOST_WAITING} commands are waiting"))
+        elif sum(each.urgent is exchange.urgent for each in self._queue) >= (most := self._most(exchange)):
+            what = "urgent commands" if exchange.urgent else "commands"
+            exchange.end(DriverError(f"port {self._name} is busy: {most} {what} are waiting"))
         else:
             exchange.timer = self._clock.callLater(self.WAIT_AT_MOST, self._waited_too_long, exchange)
             self._queue.insert(self._place(exchange), exchange)
@@ -176,6 +179,10 @@ class Owner(protocol.Protocol):
 
     # one exchange after another
 
+    def _most(self, exchange: Exchange) -> int:
+        """How many of its kind may wait."""
+        return self.MOST_URGENT if exchange.urgent else self.MOST_WAITING
+
     def _place(self, exchange: Exchange) -> int:
         """Where it stands in the queue: an urgent one behind those that are urgent, too."""
         if not exchange.urgent:
@@ -186,7 +193,7 @@ class Owner(protocol.Protocol):
         while self._queue and self._current is None and not self._judging and not self.why_gone:
             exchange = self._queue[0]
             if exchange.framing is not None or not exchange.urgent:  # an urgent one without a reply can be mixed up with nothing
-                if self._owed is not None or self._alone is not None:
+                if self._owed is not None:
                     return
                 if wait := self._silence.wait:
                     self._wake_in(wait)
@@ -393,4 +400,4 @@ class Owner(protocol.Protocol):
 
 def what_to_check(port: str) -> str:
     """What a person can do about a port that vanished."""
-    return "does the serial server run?" if port.lower().startswith("tcp:") else "is the cable plugged in?"
+    return "is the cable plugged in?" if serial_server(port) is None else "does the serial server run?"

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from pylpaca.serial.inventory import USB, UsbId
+from pylpaca.serial.inventory import UsbId
 
 LONGEST_HOST = 253  # bytes of a name in the DNS
 
@@ -46,7 +46,7 @@ class SerialSettings(BaseModel):
     @classmethod
     def _can_be_read(cls, port: str) -> str:
         serial_server(port)
-        if port[: len(USB)].lower() == USB:
+        if UsbId.is_meant(port):
             UsbId.read(port)
         return port
 

@@ -173,8 +173,8 @@ class Replay(SerialDouble):
     """
     A recording as the other end of a line in memory; for `MemoryServer(serial={"COM3": Replay(file)})`.
 
-    A command that was never recorded gets no answer, stands in `unknown`, and is logged as a failure, which trial counts: at once,
-    or, if a recorded one begins like it, when the line is closed.
+    A command that was never recorded gets no answer, stands in `unknown`, and is logged as a failure, which trial counts: at
+    once, or when the line is closed, if a recorded one begins like it.
 
     :param in_order: only the recorded commands in the recorded order are answered; else each as often as it comes.
     :param hurry: seconds; what came within them after its command comes at once, anything later as late as it came.
