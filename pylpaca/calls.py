@@ -59,16 +59,23 @@ async def settled(result: T | Awaitable[T]) -> T:
     return await result if isawaitable(result) else result
 
 
-def perform(device: Callee, operation: Operation, arguments: dict[str, Any], wanted: Callable[[], bool] = lambda: True) -> Any:
+def perform(
+    device: Callee,
+    operation: Operation,
+    arguments: dict[str, Any],
+    wanted: Callable[[], bool] = lambda: True,
+    check: Callable[[], Awaitable[None]] | None = None,
+) -> Any:
     """
     Look at the rules of an operation, then ask the driver.
 
     :param wanted: whether the call may still begin after the rules have been waited for.
+    :param check: is looked at after the rules, and raises a refusal of its own.
     :returns: what the driver gave, or a Deferred of it.
     :raises AlpacaError: a refusal, unless it took waiting to find out: then the Deferred fails with it.
     """
-    if operation.rules:
-        return settle(_by_the_rules(device, operation, arguments, wanted))
+    if operation.rules or check is not None:
+        return settle(_by_the_rules(device, operation, arguments, wanted, check))
     _check_present(device, operation)
     with no_exit():
         answer = getattr(device, operation.method)(**arguments)
@@ -80,7 +87,13 @@ def _check_present(device: Callee, operation: Operation) -> None:
         raise MemberNotImplemented(f"{operation.member} is not implemented by this device")
 
 
-async def _by_the_rules(device: Callee, operation: Operation, arguments: dict[str, Any], wanted: Callable[[], bool]) -> Any:
+async def _by_the_rules(
+    device: Callee,
+    operation: Operation,
+    arguments: dict[str, Any],
+    wanted: Callable[[], bool],
+    check: Callable[[], Awaitable[None]] | None,
+) -> Any:
     identity = [rule for rule in operation.rules if rule.stage is Stage.IDENTITY]
     others = operation.rules[len(identity) :]
     asked = _Asked(device, arguments)
@@ -93,6 +106,8 @@ async def _by_the_rules(device: Callee, operation: Operation, arguments: dict[st
                 await rule.enforce(asked, arguments)
     except Done as done:
         return done.value
+    if check is not None:
+        await check()
     if not wanted():
         raise OperationCancelled(f"{operation.member} was given up before it began")
     for rule in others:

@@ -25,6 +25,7 @@ from pylpaca.imagebytes import is_wanted
 from pylpaca.interfaces import DEVICE_TYPES, Operation, operations
 from pylpaca.interfaces.declaration import ORDINARY_DEADLINE
 from pylpaca.link import Holder
+from pylpaca.motions import Motion
 from pylpaca.protocol import Ids, ImageAnswer, image, read_arguments, read_fields, read_ids, refusal, success, written
 from pylpaca.roster import Entry, Roster
 from pylpaca.values import Frame
@@ -147,20 +148,26 @@ def _teller(answered: Callable[[Answered], None], clock: IReactorTime, request: 
 
 
 def call(
-    driver: Device, operation: Operation, arguments: dict[str, Any], holder: Holder | None = None, until: float = math.inf
+    driver: Device,
+    operation: Operation,
+    arguments: dict[str, Any],
+    holder: Holder | None = None,
+    until: float = math.inf,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> Any:
     """
-    One call of a device: is it connected, do the rules allow it, then the driver.
+    One call of a device: is it connected, do the rules and the interlocks allow it, then the driver.
 
     :param holder: who asks, if it can hold the link.
     :param until: when its client gives up, on the driver's clock.
+    :param wanted: whether it may still begin after the rules have been waited for.
     :returns: what the driver gave, or a Deferred of it.
     :raises AlpacaError: the device refuses; or the Deferred fails with it.
     """
 
     def still_wanted() -> bool:
         """Nothing begins to move after its client was told that it failed, or after a disconnect."""
-        return driver.clock.seconds() < until and (operation.while_disconnected or driver.link.is_open)
+        return driver.clock.seconds() < until and (operation.while_disconnected or driver.link.is_open) and wanted()
 
     if holder is not None:
         driver.link.heard(holder)
@@ -171,6 +178,15 @@ def call(
     if not (operation.while_disconnected or driver.link.is_open):
         why = f": {driver.link.failure.sentence}" if driver.link.failure else "; connect it first"
         raise NotConnected(f"{driver.name} is not connected{why}")
+    if operation.only_stops(arguments):
+        driver.motions.stop(operation, arguments)
+    elif (check := driver.guard and driver.guard(operation, arguments)) is not None or operation.moves:
+        motion = Motion(operation, arguments)
+
+        def may_begin() -> bool:
+            return still_wanted() and driver.motions.may_begin(motion)
+
+        return driver.motions.run(motion, lambda: perform(driver, operation, arguments, may_begin, check))
     answer = perform(driver, operation, arguments, still_wanted)
     return _with_frame(driver, answer) if operation.returns is Frame else answer
 
