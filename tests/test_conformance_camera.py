@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import SynchronousTestCase
 
-from drivers.simulators.camera import CameraSimulator, Image
+from drivers.simulators.camera import CameraSimulator
 from pylpaca.errors import InvalidOperation, InvalidValue, MemberNotImplemented
 from pylpaca.testing.conformance.camera import CameraConformance
 from pylpaca.values import CameraState, Frame, GuideDirection, SensorType, StateItem
@@ -38,6 +38,21 @@ class ColourCameraTests(CameraConformance, SynchronousTestCase):
 class MosaicCameraTests(CameraConformance, SynchronousTestCase):
     driver = CameraSimulator
     settings = {**SMALL, "sensor_type": "RGGB", "sub_exposures": True, "exposure_max": 1}  # noqa: RUF012
+
+
+class ComplementaryCameraTests(CameraConformance, SynchronousTestCase):
+    driver = CameraSimulator
+    settings = {**SMALL, "sensor_type": "CMYG"}  # noqa: RUF012
+
+
+class InterlacedCameraTests(CameraConformance, SynchronousTestCase):
+    driver = CameraSimulator
+    settings = {**SMALL, "sensor_type": "CMYG2"}  # noqa: RUF012
+
+
+class LuminanceCameraTests(CameraConformance, SynchronousTestCase):
+    driver = CameraSimulator
+    settings = {**SMALL, "sensor_type": "LRGB"}  # noqa: RUF012
 
 
 class PlainCamera(CameraSimulator):
@@ -139,7 +154,7 @@ class TooShort(CameraSimulator):
 class NeverDone(CameraSimulator):
     """It reads out for ever."""
 
-    def _finish(self, image: Image) -> None:
+    def _finish(self, image: NDArray[Any]) -> None:
         """It forgets to."""
 
 
@@ -242,7 +257,7 @@ class ZoneInStartTime(CameraSimulator):
 class EndAsStartTime(CameraSimulator):
     """It gives the end of an exposure for its start."""
 
-    def _finish(self, image: Image) -> None:
+    def _finish(self, image: NDArray[Any]) -> None:
         super()._finish(image)
         self.remember_exposure(self._asked)
 

@@ -21,6 +21,7 @@ from pylpaca.interfaces import DEVICE_TYPES
 from pylpaca.roster import add_driver_folders, find_driver, verify
 from pylpaca.serial import SerialSettings
 from pylpaca.testing import SerialDouble, conformance
+from pylpaca.values import CameraState
 from tests import first_driver
 from tests.firmware import FirmwareDouble, RoofFirmware
 
@@ -95,6 +96,20 @@ class ShownCameraTests(conformance.CameraConformance, SynchronousTestCase):
     """The camera on the page passes the kit."""
 
     driver = shown("ToyCamera", "docs/cameras.md")
+
+    def test_sensor_fails(self) -> None:
+        """When its library fails, clients read Error, and the next exposure works."""
+        camera, (entry,) = sys.modules["docs_toycamera"], self.server.roster
+        path = f"camera/{entry.number}"
+        self.server.put(f"{path}/connected", Connected=True)
+        states = []
+        for reads in (lambda width, height: 1 / 0, camera.read_sensor):
+            self.patch(camera, "read_sensor", reads)
+            self.assertEqual(self.server.put(f"{path}/startexposure", Duration=1, Light=True).error, 0)
+            self.clock.advance(1)
+            states.append((self.server.get(f"{path}/camerastate").value, self.server.get(f"{path}/imageready").value))
+        self.assertEqual(states, [(CameraState.Error, False), (CameraState.Idle, True)])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
 
 class DriverPageTests(SynchronousTestCase):

@@ -92,6 +92,10 @@ class Camera(Device):
         """
         return Deferred.fromCoroutine(self._arrive(frame, sent_as))
 
+    def exposure_failed(self) -> None:
+        """The exposure is over, and there is no image of it: CameraState is Error until the next one begins."""
+        self._arriving, self._arrival_failed = None, True
+
     async def _arrive(self, frame: Any, sent_as: ElementType | None) -> None:
         this = object()
         self._arriving = this
