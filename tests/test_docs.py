@@ -14,6 +14,7 @@ from unittest import TestResult
 from twisted.trial.unittest import SynchronousTestCase
 
 import drivers
+from drivers.lx200_telescope import LX200Telescope
 from drivers.moonlite_focuser import MoonliteFocuser
 from drivers.simulators.focuser import FocuserSimulator
 from pylpaca import config, device
@@ -184,6 +185,27 @@ class MoonlitePageTests(SynchronousTestCase):
         differ = {name: field for name, field in own.items() if name not in common or field.default != common[name].default}
         self.assertEqual(set(rows), {"port", *differ})
         self.assertEqual({name for name, needed in rows.items() if needed}, {n for n, f in own.items() if f.is_required()})
+
+
+class LX200PageTests(SynchronousTestCase):
+    def test_examples(self) -> None:
+        """Both configurations are right."""
+        ports = []
+        for text in blocks("docs/lx200-telescope.md", "json"):
+            found = config.read(json.loads(text), text)
+            self.assertEqual(found.mistakes, ())
+            entry = found.devices[0].entry
+            self.assertIs(find_driver(entry.device_driver), LX200Telescope)
+            ports.append(LX200Telescope.Settings.model_validate(entry.driver_config).port)
+        self.assertEqual(ports, ["/dev/ttyUSB0", "tcp://192.168.0.1:9998"])
+
+    def test_every_setting(self) -> None:
+        """The table has the settings that are this driver's own, or differ from those of others."""
+        page = (ROOT / "docs/lx200-telescope.md").read_text().partition("## Settings")[2]
+        rows = re.findall(r"^\| (`.*?) \|", page.partition("##")[0], re.MULTILINE)
+        own, common = LX200Telescope.Settings.model_fields, SerialSettings.model_fields
+        differ = {name for name, field in own.items() if name not in common or field.default != common[name].default}
+        self.assertEqual({name for row in rows for name in re.findall(r"`(\w+)`", row)}, {"port", *differ})
 
 
 class ConfigurationPageTests(SynchronousTestCase):

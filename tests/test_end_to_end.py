@@ -25,6 +25,7 @@ from alpaca.exceptions import (
 )
 from alpaca.focuser import Focuser
 from alpaca.safetymonitor import SafetyMonitor
+from alpaca.telescope import Telescope
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from pylpaca.interfaces import DEVICE_TYPES, device_type
@@ -157,6 +158,42 @@ class AlpycaTests(ServerTestCase):
         self.assertRaises(InvalidValueException, dome.SlewToAzimuth, 400.0)
         self.assertRaises(NotImplementedException, roof.SlewToAzimuth, 40.0)
         self.assertRaises(AlpacaRequestException, lambda: Dome(self.address, 7).Name)
+
+
+class MountsTests(ServerTestCase):
+    """ASCOM's own client slews mounts whose controllers are programs of their own: OnStep by TCP, an Autostar on a terminal."""
+
+    def port_of(self, *options: str) -> str:
+        """Where a hand controller can be reached that runs from now on."""
+        command = [sys.executable, "-m", "tests.lx200_firmware", *options]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), *filter(None, sys.path)])}
+        controller = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        self.addCleanup(controller.wait)
+        self.addCleanup(controller.terminate)
+        assert controller.stdout is not None
+        self.addCleanup(controller.stdout.close)
+        return controller.stdout.readline().strip()
+
+    def test_slews(self) -> None:
+        """Both are connected, slewn to a star, and seen there."""
+        ports = [self.port_of("--tcp", "0"), self.port_of("--mount", "autostar")]
+        self.assertTrue(ports[0].startswith("tcp://127.0.0.1:"))
+        entry = {"device_type": "telescope", "device_driver": "LX200Telescope"}
+        drivers = [{**entry, "device_number": number, "driver_config": {"port": port}} for number, port in enumerate(ports)]
+        server = self.started({"drivers": drivers}, "--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off")
+        telescopes = [Telescope(server.address, number) for number in range(len(ports))]
+        for telescope in telescopes:
+            telescope.Connected = True
+            telescope.Tracking = True
+            telescope.SlewToCoordinatesAsync((telescope.SiderealTime + 2) % 24, 30.0)
+            self.assertIs(telescope.Slewing, True)
+        for telescope in telescopes:
+            self.assertEqual(seen_until(False, partial(getattr, telescope, "Slewing")), [True, False])
+            self.assertLess(abs(telescope.RightAscension - telescope.TargetRightAscension) * 54_000, 10)
+            self.assertLess(abs(telescope.Declination - 30.0) * 3600, 1)
+        self.assertEqual([telescope.CanPark for telescope in telescopes], [True, False])
+        self.assertEqual(server.terminate(), 0)
+        self.assertNotIn("Traceback", "\n".join(server.lines))
 
 
 class StartAndStopTests(ServerTestCase):
