@@ -182,13 +182,37 @@ def load(path: Path) -> Configuration:
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:
-        sentence = f"is not JSON: {error.msg.lower()}"
+        sentence = f"is not JSON: {_json_hint(error) or error.msg.lower()}"
         return _unreadable(path, Mistake(sentence, str(path), (), error.lineno, error.colno))
     except RecursionError:
         return _unreadable(path, Mistake("is not a configuration: it is nested too deeply", str(path)))
     except ValueError as error:  # a number with thousands of digits
         return _unreadable(path, Mistake(f"is not a configuration: {error}", str(path)))
     return read(content, text, path)
+
+
+def _json_hint(error: json.JSONDecodeError) -> str:
+    """What people do who know other languages, or another editor; empty if it is nothing of that."""
+    before, after = error.doc[: error.pos].rstrip(), error.doc[error.pos :]
+    if not error.doc.strip():
+        return 'the file is empty: write {"drivers": []}'
+    if not after.strip():
+        return "the file ends too early: a bracket or brace that was opened is not closed"
+    if after.startswith(("//", "/*", "#")):
+        return "there are no comments in JSON"
+    if after.startswith("'"):
+        return "names and texts stand in double quotes"
+    if "trailing comma" in error.msg or (before.endswith(",") and after[0] in "]}"):
+        return "no comma may stand before a closing bracket or brace"
+    if re.match(r"(True|False|None)\b", after):
+        return "write true, false or null, in lower case"
+    if "escape" in error.msg:
+        return "in a path write / or two backslashes"
+    if "control character" in error.msg or "Unterminated" in error.msg:
+        return "a text ends in the line that it begins in: its closing quote is missing"
+    if "delimiter" in error.msg:
+        return "is a comma missing in front of this?" if after[0] in '"{[' else ""
+    return "something follows behind the last brace" if "Extra data" in error.msg else ""
 
 
 def _unreadable(path: Path, mistake: Mistake) -> Configuration:
@@ -305,7 +329,9 @@ def explained(model: type[BaseModel], error: ValidationError) -> list[tuple[Plac
         elif each["type"] == "value_error":
             found[place] = each["msg"].removeprefix("Value error, ")
         else:
-            message = each["msg"].removeprefix("Input ")
+            message = each["msg"].removeprefix("Input ").removeprefix("String ")
+            for theirs, ours in (("a valid dictionary", "an object in braces"), ("a valid list", "a list in brackets")):
+                message = message.replace(theirs, ours)
             found[place] = message + _expected(model, key, each["input"])
     return list(found.items())
 

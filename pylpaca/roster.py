@@ -197,6 +197,8 @@ def find_driver(name: str) -> type[device.Device]:
 
     :raises CannotLoad: it is not there, or its module cannot be imported.
     """
+    if not all(re.split(r"[.:]", name)):
+        raise CannotLoad(f"{name!r} names no class: write MyDome, my_module.MyDome, or my_package.my_module:MyDome")
     if ":" in name:
         module_name, _, class_name = name.partition(":")
         module = _import(module_name)

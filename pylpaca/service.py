@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 import socket
 import time
@@ -51,6 +52,7 @@ log = Logger()
 
 EVERYWHERE = r"tcp6:{port}:interface=\:\:"  # dual stack on most systems
 EVERYWHERE_IPV4 = "tcp:{port}"
+_TCP_PORT = re.compile(r"(?:tcp|tcp6|ssl):(?:port=)?(-?\d+)(?=:|$)")
 
 
 class Options(usage.Options):
@@ -101,7 +103,11 @@ class Options(usage.Options):
 
 
 class CannotStart(Exception):
-    """Why the server cannot start, for the person who started it."""
+    """Why the server cannot start, for the person who started it; with the mistakes in what it was given, if that is why."""
+
+    def __init__(self, sentence: str, mistakes: Sequence[Mistake] = ()) -> None:
+        super().__init__(sentence)
+        self.mistakes = mistakes
 
 
 def ended(sentence: str) -> BaseException:
@@ -146,7 +152,7 @@ def compose(
             mistakes.append(mistake)
     if mistakes:
         mistakes.sort(key=lambda each: (each.line, each.column))
-        raise CannotStart("\n".join(["pylpaca cannot start:", *(f"  {mistake}" for mistake in mistakes)]))
+        raise CannotStart("\n".join(["pylpaca cannot start:", *(f"  {mistake}" for mistake in mistakes)]), mistakes)
     site = build_site(configuration, roster, reactor)
     return AlpacaServer(reactor, site, endpoints, discovery_port, roster, unique_ids, on_sigterm, stop_with)
 
@@ -218,16 +224,25 @@ class Listen:
 
 
 def _endpoints(said: Sequence[str], configuration: Configuration, reactor: Any, mistakes: list[Mistake]) -> list[Listen]:
-    found = []
+    found: list[Listen] = []
     for index, description in enumerate(said or configuration.server.listen):
+        reason = ""
         try:
-            found.append(Listen(description, serverFromString(reactor, description)))
+            endpoint = serverFromString(reactor, description)
         except Exception as error:  # each kind of endpoint has its own way to complain
-            reason = f"{description!r} is no Twisted endpoint ({error}); write for example tcp:{config.HTTP_PORT}"
-            if said:
-                mistakes.append(Mistake(f"--listen {reason}"))
-            else:
-                mistakes.append(configuration.source.mistake(reason, ("server", "listen", index)))
+            reason = f"is no Twisted endpoint ({error}); write for example tcp:{config.HTTP_PORT}"
+        else:
+            port = _TCP_PORT.match(description)
+            if port is not None and not 0 <= int(port[1]) <= 65535:
+                reason = "has no port from 1 to 65535"
+            elif description in [each.description for each in found] and (port is None or int(port[1])):
+                reason = "is given twice"
+        if not reason:
+            found.append(Listen(description, endpoint))
+        elif said:
+            mistakes.append(Mistake(f"--listen {description!r} {reason}"))
+        else:
+            mistakes.append(configuration.source.mistake(f"{description!r} {reason}", ("server", "listen", index)))
     if found or mistakes:
         return found
     everywhere = [each.format(port=config.HTTP_PORT) for each in (EVERYWHERE, EVERYWHERE_IPV4)]
