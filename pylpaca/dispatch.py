@@ -74,6 +74,7 @@ class Dispatcher:
     Answers device requests, none of which it lets wait for ever.
 
     :param answered: is told of each that was answered.
+    :param heard: is told what a client asks for, before it is looked at.
     """
 
     def __init__(
@@ -82,8 +83,10 @@ class Dispatcher:
         clock: IReactorTime,
         next_transaction: Callable[[], int],
         answered: Callable[[Answered], None] | None = None,
+        heard: Callable[[Operation, Mapping[str, Any]], None] | None = None,
     ) -> None:
         self._roster, self._clock, self._next_transaction, self._answered = roster, clock, next_transaction, answered
+        self._heard = heard
         self._members = {kind: _paths(kind) for kind in DEVICE_TYPES}
 
     def verbs(self, kind: str, number: str, member: str) -> Mapping[str, Operation]:
@@ -108,6 +111,8 @@ class Dispatcher:
         fields = read_fields(request.verb, request.query, request.body, request.content_type)
         ids = read_ids(request.verb, fields)
         arguments = read_arguments(operation, fields)
+        if self._heard is not None:
+            self._heard(operation, arguments)
         holder = (request.peer, ids.client) if ids.client else None
         told = None if self._answered is None else _teller(self._answered, self._clock, request)
         under_way = _Call(entry, operation, ids, self._next_transaction(), is_wanted(request.accept), told)

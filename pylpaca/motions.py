@@ -55,7 +55,7 @@ class Motions:
                 motion.given_up = True
 
     def run(self, motion: Motion, work: Callable[[], Any]) -> Any:
-        """Do the work of a call, which counts as under way until what that gives is there; a Deferred is followed, not changed."""
+        """Do the work of a call, which counts as under way until what that gives is there."""
         self._under_way.append(motion)
         try:
             answer = work()

@@ -28,7 +28,7 @@ from twisted.logger import Logger
 from twisted.python import usage
 from twisted.python.failure import Failure
 
-from pylpaca import __version__, config
+from pylpaca import __version__, config, precautions
 from pylpaca.calls import settled, within
 from pylpaca.config import Configuration, Mistake
 from pylpaca.connections import Census, room_for
@@ -37,8 +37,10 @@ from pylpaca.device.base import utc_now
 from pylpaca.discovery import Address, DiscoveryService
 from pylpaca.dispatch import Answered, Dispatcher
 from pylpaca.errors import DriverError
+from pylpaca.interfaces import Operation
 from pylpaca.management import Management
 from pylpaca.network import Neighbourhood, Network, own_addresses, own_networks
+from pylpaca.precautions import Precautions
 from pylpaca.protocol import TransactionCounter
 from pylpaca.roster import Roster, build, simulators
 from pylpaca.serial import Cables, RealPorts
@@ -150,11 +152,13 @@ def compose(
             log.warn("a simulator is left out: {reason}", reason=mistake.sentence)
         else:
             mistakes.append(mistake)
+    safety, unsafe = precautions.read(configuration, roster, reactor)
+    mistakes += unsafe
     if mistakes:
         mistakes.sort(key=lambda each: (each.line, each.column))
         raise CannotStart("\n".join(["pylpaca cannot start:", *(f"  {mistake}" for mistake in mistakes)]), mistakes)
-    site = build_site(configuration, roster, reactor)
-    return AlpacaServer(reactor, site, endpoints, discovery_port, roster, unique_ids, on_sigterm, stop_with)
+    site = build_site(configuration, roster, reactor, heard=safety.heard)
+    return AlpacaServer(reactor, site, endpoints, discovery_port, roster, unique_ids, on_sigterm, stop_with, safety)
 
 
 def build_site(
@@ -162,11 +166,13 @@ def build_site(
     roster: Roster,
     clock: IReactorTime,
     networks: Callable[[], Sequence[Network]] = own_networks,
+    heard: Callable[[Operation, Mapping[str, Any]], None] | None = None,
 ) -> AlpacaSite:
     """
     All that HTTP answers.
 
     :param networks: those this machine has an address in, whose other machines are near.
+    :param heard: is told what a client asks a device for.
     """
     server = configuration.server
     counter = TransactionCounter()
@@ -179,7 +185,7 @@ def build_site(
         users={name: password.get_secret_value() for name, password in server.users.items()},
     )
     census = Census(room_for(server.max_connections), server.max_connections_per_peer)
-    dispatcher = Dispatcher(roster, clock, counter, log_answered if server.request_log else None)
+    dispatcher = Dispatcher(roster, clock, counter, log_answered if server.request_log else None, heard)
     return AlpacaSite(Api(dispatcher, management, pages, clock), walls, census, clock, server.request_log)
 
 
@@ -264,9 +270,10 @@ class AlpacaServer(MultiService):
         unique_ids: UniqueIds,
         on_sigterm: Callable[[Callable[[], None]], None],
         stop_with: Callable[[str], BaseException],
+        precautions: Precautions,
     ) -> None:
         super().__init__()
-        self.roster = roster
+        self.roster, self.precautions = roster, precautions
         self._on_sigterm, self._stop_with = on_sigterm, stop_with
         self._reactor, self._site, self._listens = reactor, site, listens
         self._discovery_port, self._unique_ids = discovery_port, unique_ids
@@ -293,6 +300,7 @@ class AlpacaServer(MultiService):
         for entry in self.roster:
             if entry.driver.link.permanent:
                 entry.driver.link.vote(True)
+        self.precautions.start()
         gc.collect()
         gc.freeze()  # what was loaded at start is not looked at by the garbage collector again
         log.info(

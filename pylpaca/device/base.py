@@ -18,8 +18,8 @@ from zope.interface import implementer
 
 from pylpaca import __version__
 from pylpaca.calls import settled, snapshot
-from pylpaca.errors import MemberNotImplemented
 from pylpaca.device.neighbours import Neighbours
+from pylpaca.errors import MemberNotImplemented
 from pylpaca.interfaces import IDevice, Operation, Result, interface_version
 from pylpaca.link import Link
 from pylpaca.motions import Motions

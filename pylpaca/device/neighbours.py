@@ -38,7 +38,7 @@ class Neighbours:
         :param member: the name of a method that a client can GET.
         :param within: seconds to wait for the answer.
         :param parameters: those of the member, as `Id=3`.
-        :raises DriverError: there is no such device, it is not connected, refuses, fails, or does not answer; the sentence names it.
+        :raises DriverError: there is no such device, it is not connected, refuses, fails, or does not answer: it cannot say.
         """
         name = f"{device_type.lower()}/{number}"
         device = self.find(device_type, number)
