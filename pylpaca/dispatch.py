@@ -25,6 +25,7 @@ from pylpaca.imagebytes import is_wanted
 from pylpaca.interfaces import DEVICE_TYPES, Operation, operations
 from pylpaca.interfaces.declaration import ORDINARY_DEADLINE
 from pylpaca.link import Holder
+from pylpaca.pending import Pending
 from pylpaca.protocol import Ids, ImageAnswer, image, read_arguments, read_fields, read_ids, refusal, success, written
 from pylpaca.roster import Entry, Roster
 from pylpaca.values import Frame
@@ -73,6 +74,7 @@ class Dispatcher:
     Answers device requests, none of which it lets wait for ever.
 
     :param answered: is told of each that was answered.
+    :ivar pending: the calls that drivers have not answered.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Dispatcher:
     ) -> None:
         self._roster, self._clock, self._next_transaction, self._answered = roster, clock, next_transaction, answered
         self._members = {kind: _paths(kind) for kind in DEVICE_TYPES}
+        self.pending = Pending()
 
     def verbs(self, kind: str, number: str, member: str) -> Mapping[str, Operation]:
         """
@@ -119,7 +122,8 @@ class Dispatcher:
             return under_way.failed(Failure())
         if not isinstance(result, Deferred):
             return under_way.succeeded(result)
-        waiting = within(self._clock, seconds, result, f"{operation.member} of {entry.driver.name}")
+        what = f"{operation.member} of {entry.driver.name}"
+        waiting = within(self._clock, seconds, self.pending.add(result, what), what)
         return shielded(waiting.addCallbacks(under_way.succeeded, under_way.failed))
 
     def _find(self, kind: str, number: str, member: str) -> tuple[Entry, Mapping[str, Operation]]:
