@@ -26,6 +26,7 @@ from pylpaca.interfaces import DEVICE_TYPES, Operation, operations
 from pylpaca.interfaces.declaration import ORDINARY_DEADLINE
 from pylpaca.link import Holder
 from pylpaca.motions import Motion
+from pylpaca.pending import Pending
 from pylpaca.protocol import Ids, ImageAnswer, image, read_arguments, read_fields, read_ids, refusal, success, written
 from pylpaca.roster import Entry, Roster
 from pylpaca.values import Frame
@@ -74,7 +75,8 @@ class Dispatcher:
     Answers device requests, none of which it lets wait for ever.
 
     :param answered: is told of each that was answered.
-    :param heard: is told what a client asks for, before it is looked at.
+    :param heard: is told whenever a client asks a device for anything.
+    :ivar pending: the calls that drivers have not answered.
     """
 
     def __init__(
@@ -83,11 +85,12 @@ class Dispatcher:
         clock: IReactorTime,
         next_transaction: Callable[[], int],
         answered: Callable[[Answered], None] | None = None,
-        heard: Callable[[Operation, Mapping[str, Any]], None] | None = None,
+        heard: Callable[[], None] | None = None,
     ) -> None:
         self._roster, self._clock, self._next_transaction, self._answered = roster, clock, next_transaction, answered
         self._heard = heard
         self._members = {kind: _paths(kind) for kind in DEVICE_TYPES}
+        self.pending = Pending()
 
     def verbs(self, kind: str, number: str, member: str) -> Mapping[str, Operation]:
         """
@@ -112,7 +115,7 @@ class Dispatcher:
         ids = read_ids(request.verb, fields)
         arguments = read_arguments(operation, fields)
         if self._heard is not None:
-            self._heard(operation, arguments)
+            self._heard()
         holder = (request.peer, ids.client) if ids.client else None
         told = None if self._answered is None else _teller(self._answered, self._clock, request)
         under_way = _Call(entry, operation, ids, self._next_transaction(), is_wanted(request.accept), told)
@@ -125,7 +128,8 @@ class Dispatcher:
             return under_way.failed(Failure())
         if not isinstance(result, Deferred):
             return under_way.succeeded(result)
-        waiting = within(self._clock, seconds, result, f"{operation.member} of {entry.driver.name}")
+        what = f"{operation.member} of {entry.driver.name}"
+        waiting = within(self._clock, seconds, self.pending.add(result, what), what)
         return shielded(waiting.addCallbacks(under_way.succeeded, under_way.failed))
 
     def _find(self, kind: str, number: str, member: str) -> tuple[Entry, Mapping[str, Operation]]:

@@ -1,11 +1,11 @@
 """Interlocks: what a device may not do unless others say so, as the configuration has it."""
 
 # Facts
-#   Others are asked anew for each call; nothing that was answered before is believed. An answer that does not come, comes late or is
-#   an error is no: the call is refused.
-#   Two calls that exclude each other may arrive at once: close the roof if the mount is parked, unpark it if the roof is open. So a
-#   call waits, before it asks a device, until that has answered what was to set it in motion and arrived earlier. Each waits for
-#   earlier ones only, so none waits for itself.
+#   Others are asked anew for each call; nothing that was answered before is believed. An answer that does not come, comes late or
+#   is an error is no: the call is refused.
+#   Two calls that exclude each other may arrive at once: close the roof if the mount is parked, unpark it if the roof is open. So
+#   a call waits, before it asks a device, until that has answered what was to set it in motion and arrived earlier. Each waits
+#   for earlier ones only, so none waits for itself.
 
 from __future__ import annotations
 

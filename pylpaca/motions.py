@@ -54,6 +54,11 @@ class Motions:
             if operation.stops or self._same(motion, operation, arguments):
                 motion.given_up = True
 
+    def give_up(self) -> None:
+        """The server stops: what has not begun never does."""
+        for motion in self._under_way:
+            motion.given_up = True
+
     def run(self, motion: Motion, work: Callable[[], Any]) -> Any:
         """Do the work of a call, which counts as under way until what that gives is there."""
         self._under_way.append(motion)

@@ -1,8 +1,8 @@
 """What devices do when the server stops, if their entries in the configuration say so."""
 
 # Facts
-#   Devices do it at the same time, but those that have to come after a device type, as a dome after mounts, wait for the others, and
-#   do not begin unless each of that type is there.
+#   Devices do it at the same time, but those that have to come after a device type, as a dome after mounts, wait for the others,
+#   and do not begin unless each of that type is there.
 
 from __future__ import annotations
 

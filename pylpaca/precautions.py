@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -11,7 +10,7 @@ from twisted.logger import Logger
 from pylpaca import interlocks
 from pylpaca.config import Configuration, DeadmanSection, Mistake
 from pylpaca.deadman import Deadman
-from pylpaca.interfaces import Operation, operations
+from pylpaca.interfaces import operations
 from pylpaca.interlocks import EXCEPT_TO_SAFETY, Guard, Wrong
 from pylpaca.on_exit import OnExit
 from pylpaca.roster import Entry, Roster
@@ -25,8 +24,8 @@ DEFAULT = (("telescope", "park"), ("dome", "close"))
 class Precautions:
     """All of it, for one server."""
 
-    def __init__(self, deadman: Deadman | None, on_exit: OnExit) -> None:
-        self.deadman, self.on_exit = deadman, on_exit
+    def __init__(self, roster: Roster, deadman: Deadman | None, on_exit: OnExit) -> None:
+        self._roster, self.deadman, self.on_exit = roster, deadman, on_exit
 
     def start(self) -> None:
         """The server runs."""
@@ -34,17 +33,21 @@ class Precautions:
         if self.deadman is not None:
             self.deadman.start()
 
-    def heard(self, operation: Operation, arguments: Mapping[str, Any]) -> None:
-        """A client asks a device for this."""
-        if self.deadman is not None:
-            self.deadman.heard()
-        if operation.only_stops(arguments):
-            self.on_exit.end(f"a client asked for {operation.method}")
+    @property
+    def heard(self) -> Callable[[], None] | None:
+        """What is to be called whenever a client asks a device for anything."""
+        return None if self.deadman is None else self.deadman.heard
 
     def stop(self) -> None:
         """The server stops."""
         if self.deadman is not None:
             self.deadman.stop()
+
+    async def leave(self) -> None:
+        """The calls of clients have ended: what has not begun does not begin any more, and devices do what they do at the end."""
+        for entry in self._roster:
+            entry.driver.motions.give_up()
+        await self.on_exit.carry_out()
 
 
 def read(configuration: Configuration, roster: Roster, clock: IReactorTime) -> tuple[Precautions, list[Mistake]]:
@@ -60,7 +63,7 @@ def read(configuration: Configuration, roster: Roster, clock: IReactorTime) -> t
     deadman = None
     if section is not None:
         deadman = Deadman(reading.deadman_steps(section), 60 * section.minutes, section.at_start, clock)
-    precautions = Precautions(deadman, on_exit)
+    precautions = Precautions(roster, deadman, on_exit)
     if not mistakes:
         for warning in reading.warnings(precautions):
             log.warn("{warning}", warning=warning)

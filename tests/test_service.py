@@ -9,6 +9,7 @@ from typing import Any
 
 from twisted.application.service import ServiceMaker
 from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import LogLevel, capturedLogs
@@ -179,20 +180,61 @@ class StartTests(ServerTestCase):
         self.successResultOf(server.stopService())
         self.assertFalse(entry.driver.link.is_open)
 
-    def test_stop_does_not_wait_for_ever(self) -> None:
-        """A device that does not let go keeps the server from ending for three seconds, not longer."""
-        reactor = Reactor()
-        server = self.composed(reactor)
-        started(server)
-        (entry,) = server.roster
-        entry.driver.link.vote(True)
-        from twisted.internet.defer import Deferred
 
-        entry.driver.link._disconnect = Deferred
-        stopped = server.stopService()
+class StopTests(ServerTestCase):
+    def setUp(self) -> None:
+        self.reactor = Reactor()
+        self.server = self.composed(self.reactor)
+        started(self.server)
+        (entry,) = self.server.roster
+        self.driver: Any = entry.driver
+        self.driver.link.vote(True)
+
+    def test_does_not_wait_for_ever(self) -> None:
+        """A device that does not let go keeps the server from ending for a few seconds, not longer."""
+        self.driver.link._disconnect = Deferred
+        stopped = self.server.stopService()
+        self.reactor.advance(4.7)
         self.assertNoResult(stopped)
-        reactor.advance(AlpacaServer.CLOSE_WITHIN)
+        self.reactor.advance(0.2)
         self.successResultOf(stopped)
+
+    def test_order(self) -> None:
+        """First nobody can come any more, then the hook is called, then the link closed."""
+        steps: list[Any] = []
+        self.driver.shutdown = lambda: steps.append([each.listening for each in self.reactor.opened])
+        self.driver.link._disconnect = lambda: steps.append("disconnected")
+        self.successResultOf(self.server.stopService())
+        self.assertEqual(steps, [[False], "disconnected"])
+
+    def test_port_that_does_not_close(self) -> None:
+        """A port that fails to close is logged, and keeps nothing from its end."""
+
+        def fails() -> None:
+            raise OSError("no")
+
+        self.reactor.opened[0].stopListening = fails
+        self.successResultOf(self.server.stopService())
+        self.assertFalse(self.driver.link.is_open)
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+
+    def test_signals(self) -> None:
+        """A signal stops the reactor, which stops the server; a second one is only told that it is stopping."""
+        asked: list[Any] = []
+        reactor = Reactor()
+        stops: list[int] = []
+        self.patch(reactor, "stop", lambda: stops.append(1))
+        given = Options()
+        given["config"] = str(self.home / "config.json")
+        server = compose(given, reactor, {}, asked.append)
+        self.assertEqual(asked, [])
+        started(server)
+        (end,) = asked
+        with capturedLogs() as logs:
+            end("SIGTERM")
+            end("SIGINT")
+        self.assertEqual(stops, [1])
+        self.assertEqual(self.said(logs), ["SIGTERM: stopping", "SIGINT again: it is stopping"])
 
 
 class SpokenTests(SynchronousTestCase):

@@ -104,6 +104,14 @@ class Device(ABC):
         """Leave the device alone; also called after `connect` failed. Serial lines are closed afterwards."""
         return None
 
+    def shutdown(self) -> Awaitable[None] | None:
+        """
+        The server stops and this device is connected: end what must not go on alone; `disconnect` follows. It has half a second.
+
+        Nothing by default. Do not start a motion here: an upgrade of the server must not move a dome.
+        """
+        return None
+
     async def open_serial(
         self,
         settings: SerialSettings,
