@@ -361,9 +361,10 @@ def explained(model: type[BaseModel], error: ValidationError) -> list[tuple[Plac
         place = tuple(step for step in each["loc"] if not _is_branch(step))
         if place in found:  # one value tried as several types: the first sentence will do
             continue
-        fields = _fields_at(model, place)
+        inner = _model_at(model, place)
+        fields = inner.model_fields if inner is not None else {}
         key = str(place[-1]) if place else ""
-        if each["type"] == "extra_forbidden" and fields:
+        if each["type"] == "extra_forbidden" and inner is not None:
             found[place] = f"is not known here; {nearest(key, sorted(fields))}"
         elif each["type"] == "missing":
             declared = fields.get(key)
@@ -379,14 +380,14 @@ def explained(model: type[BaseModel], error: ValidationError) -> list[tuple[Plac
     return list(found.items())
 
 
-def _fields_at(model: type[BaseModel], place: Place) -> Mapping[str, FieldInfo]:
-    """The fields there are beside the one at a place; none if they are not those of a model."""
+def _model_at(model: type[BaseModel], place: Place) -> type[BaseModel] | None:
+    """The model whose field is at a place; none if what is there is in no model of ours."""
     inner: type[BaseModel] | None = model
     for step in place[:-1]:
         if inner is not None and isinstance(step, str):
             declared = inner.model_fields.get(step)
             inner = _model_in(declared.annotation) if declared is not None else None
-    return inner.model_fields if inner is not None else {}
+    return inner
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -66,7 +66,7 @@ def read(configuration: Configuration, roster: Roster, clock: IReactorTime) -> t
     precautions = Precautions(roster, deadman, on_exit)
     if not mistakes:
         for warning in reading.warnings(precautions):
-            log.warn("{warning}", warning=warning)
+            log.warn("{sentence}", sentence=warning)
     return precautions, mistakes
 
 

@@ -66,7 +66,8 @@ async def answered(device: Device, name: str, operation: Operation, parameters: 
         answer = Deferred.fromCoroutine(settled(perform(device, operation, dict(parameters))))
         return _as_declared(operation, await within(device.clock, seconds, answer, f"{operation.member} of {name}"))
     except AlpacaError as error:
-        raise DriverError(f"{name} {operation.member}: {error.sentence}") from None
+        told = error.sentence  # of a deadline it names the device already
+        raise DriverError(told if name in told else f"{name} {operation.member}: {told}") from None
     except Exception as error:
         log.failure("{name} {member} failed", name=name, member=operation.member)
         raise DriverError(f"{name} {operation.member} failed: {type(error).__name__}: {error}") from None
