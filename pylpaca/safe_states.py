@@ -1,7 +1,8 @@
 """Bringing a device into a safe state: told once, then watched until it says that it is there."""
 
 # Facts
-#   An order is given once. A second one to a motor that stalled, or to a roof that met an obstacle, could do harm.
+#   An order is given once. A second one to a motor that stalled, or to a roof that met an obstacle, could do harm; and a device
+#   that is there already gets none: some roofs open when they are told to close twice.
 #   It is an ordinary call of the device: link, rules and interlocks are looked at as for a client's.
 
 from __future__ import annotations
@@ -124,6 +125,8 @@ class Step:
                 raise Missed(f"it must not begin: {missing}")
         if not self.entry.driver.link.is_open:
             raise Missed(f"{self.device} is not connected, so it is left as it is")
+        if not await self.missing():
+            return
         until = run.clock.seconds() + self.within
         try:
             if self.state.before is not None and await self._ask(self.state.before[0]):

@@ -379,41 +379,52 @@ class SeededMistakesTests(SynchronousTestCase):
 
     def test_mistakes(self) -> None:
         """Each mistake is told with its line, its place, and what there is instead."""
-        at_park = '"unless": {"telescope/0": {"AtPark": true}}'
-        close = '"refuse": "CloseShutter"'
-        seeded: dict[str, str] = {
-            '{"refuse": "CloseShuter", %s}'
-            % at_park: "refuse[0]: a dome has no operation 'CloseShuter'; did you mean 'CloseShutter'?",
-            '{"refuse": "Slaved", %s}' % at_park: "refuse[0]: Slaved is read, and never refused; did you mean 'SetSlaved'?",
-            '{"refuse": "AbortSlew", %s}' % at_park: "refuse[0]: AbortSlew is a stop: nothing stands in the way of a stop",
-            '{"refuse": "Disconnect", %s}' % at_park: "refuse[0]: Disconnect is about the connection, which is never refused",
-            '{"refuse": "moton", %s}' % at_park: "refuse[0]: a dome has no operation 'moton'; did you mean 'motion'?",
-            '{"refuse": [], %s}' % at_park: "refuse: List should have at least 1 item",
-            "{%s}" % close: "unless: is missing",
-            '{%s, "unles": {}}' % close: "unles: is not known here; did you mean 'unless'?",
-            '{%s, "unless": {}}' % close: "unless: Dictionary should have at least 1 item",
-            '{%s, "unless": {"telescope/0": {}}}' % close: 'unless.telescope/0: says nothing: write {"AtPark": true}',
-            '{%s, "unless": {"telescope/1": {"AtPark": true}}}'
-            % close: "unless.telescope/1: there is no device 'telescope/1' in this configuration; did you mean 'telescope/0'?",
-            '{%s, "unless": {"telescope": {"AtPark": true}}}' % close: "there is no device 'telescope'",
-            '{%s, "unless": {"telescope/0": {"AtPrak": true}}}'
-            % close: "AtPrak: a telescope answers no 'AtPrak' that could be compared; did you mean 'AtPark'?",
-            '{%s, "unless": {"telescope/0": {"AtPark": "true"}}}' % close: 'AtPark: AtPark is true or false, not "true"',
-            '{%s, "unless": {"telescope/0": {"Altitude": 30}}}'
-            % close: "Altitude: Altitude is measured, and never exactly one value: let a safetymonitor decide",
-            '{%s, "unless": {"dome/0": {"ShutterStatus": "Opened"}}}'
-            % close: "ShutterStatus: ShutterStatus is never \"Opened\"; did you mean 'Open'?",
-            '{%s, "unless": {"dome/0": {"ShutterStatus": 9}}}'
-            % close: "ShutterStatus: ShutterStatus is never 9; known: Open, Closed",
-            '{%s, "unless": {"switch/0": {"GetSwitch": true}}}' % close: "GetSwitch: GetSwitch needs its Id: write GetSwitch(0)",
-            '{%s, "unless": {"telescope/0": {"AtPark(0)": true}}}' % close: "AtPark(0): AtPark takes no number",
-            '{%s, "unless": {"switch/0": {"MaxSwitch": true}}}' % close: "MaxSwitch: MaxSwitch is a whole number, not true",
-            '{%s, "unless": {"switch/0": {"Name": 1}}}' % close: "Name: Name is a text, not 1",
-            '{%s, "unless": {"dome/1": {"AtPark": true}}}'
-            % close: "AtPark: BareDome, the driver of dome/1, leaves AtPark out: it would refuse always",
-        }
-        for text, sentence in seeded.items():
-            told = self.told(text)
+        parked = {"telescope/0": {"AtPark": True}}
+
+        def refuse(what: Any) -> dict[str, Any]:
+            return {"refuse": what, "unless": parked}
+
+        def unless(device: str, **members: Any) -> dict[str, Any]:
+            return {"refuse": "CloseShutter", "unless": {device: members}}
+
+        seeded: list[tuple[dict[str, Any], str]] = [
+            (refuse("CloseShuter"), "refuse[0]: a dome has no operation 'CloseShuter'; did you mean 'CloseShutter'?"),
+            (refuse("Slaved"), "refuse[0]: Slaved is read, and never refused; did you mean 'SetSlaved'?"),
+            (refuse("AbortSlew"), "refuse[0]: AbortSlew is a stop: nothing stands in the way of a stop"),
+            (refuse("Disconnect"), "refuse[0]: Disconnect is about the connection, which is never refused"),
+            (refuse("moton"), "refuse[0]: a dome has no operation 'moton'; did you mean 'motion'?"),
+            (refuse([]), "refuse: List should have at least 1 item"),
+            ({"refuse": "Park"}, "unless: is missing"),
+            ({"refuse": "Park", "unles": parked}, "unles: is not known here; did you mean 'unless'?"),
+            ({"refuse": "Park", "unless": {}}, "unless: Dictionary should have at least 1 item"),
+            (unless("telescope/0"), 'unless.telescope/0: says nothing: write {"AtPark": true}'),
+            (
+                unless("telescope/1", AtPark=True),
+                "telescope/1: there is no device 'telescope/1' in this configuration; did you mean 'telescope/0'?",
+            ),
+            (unless("telescope", AtPark=True), "there is no device 'telescope'"),
+            (
+                unless("telescope/0", AtPrak=True),
+                "AtPrak: a telescope answers no 'AtPrak' that could be compared; did you mean 'AtPark'?",
+            ),
+            (unless("telescope/0", AtPark="true"), 'AtPark: AtPark is true or false, not "true"'),
+            (
+                unless("telescope/0", Altitude=30),
+                "Altitude: Altitude is measured, and never exactly one value: let a safetymonitor",
+            ),
+            (unless("dome/0", ShutterStatus="Opened"), "ShutterStatus is never \"Opened\"; did you mean 'Open'?"),
+            (unless("dome/0", ShutterStatus=9), "ShutterStatus: ShutterStatus is never 9; known: Open, Closed"),
+            (unless("switch/0", GetSwitch=True), "GetSwitch: GetSwitch needs its Id: write GetSwitch(0)"),
+            (unless("telescope/0", **{"AtPark(0)": True}), "AtPark(0): AtPark takes no number"),
+            (unless("switch/0", MaxSwitch=True), "MaxSwitch: MaxSwitch is a whole number, not true"),
+            (unless("switch/0", Name=1), "Name: Name is a text, not 1"),
+            (
+                unless("dome/1", AtPark=True),
+                "AtPark: BareDome, the driver of dome/1, leaves AtPark out: it would refuse always",
+            ),
+        ]
+        for interlock, sentence in seeded:
+            told = self.told(json.dumps(interlock))
             self.assertTrue(all(each.startswith("4 ") for each in told), told)
             self.assertIn(sentence, "\n".join(told))
 
