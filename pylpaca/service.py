@@ -43,6 +43,7 @@ from pylpaca.serial import Cables, RealPorts
 from pylpaca.setup_pages import SetupPages
 from pylpaca.state import StateFolder, UniqueIds, state_folder
 from pylpaca.stopping import quiet
+from pylpaca.systemd import Notifier
 from pylpaca.threads import let_go, own_thread
 from pylpaca.walls import Walls, own_names
 from pylpaca.web import AlpacaSite, Api
@@ -156,7 +157,8 @@ def compose(
         mistakes.sort(key=lambda each: (each.line, each.column))
         raise CannotStart("\n".join(["pylpaca cannot start:", *(f"  {mistake}" for mistake in mistakes)]), mistakes)
     site = build_site(configuration, roster, reactor)
-    return AlpacaServer(reactor, site, endpoints, discovery_port, roster, unique_ids, on_signal, stop_with)
+    notifier = Notifier(environment, reactor)
+    return AlpacaServer(reactor, site, endpoints, discovery_port, roster, unique_ids, notifier, on_signal, stop_with)
 
 
 def build_site(
@@ -262,12 +264,14 @@ class AlpacaServer(MultiService):
         discovery_port: int | None,
         roster: Roster,
         unique_ids: UniqueIds,
+        notifier: Notifier,
         on_signal: Callable[[Callable[[str], None]], None],
         stop_with: Callable[[str], BaseException],
     ) -> None:
         super().__init__()
         self.roster = roster
         self._on_signal, self._stop_with = on_signal, stop_with
+        self._notifier = notifier
         self._told_to_stop = False
         self._reactor, self._site, self._listens = reactor, site, listens
         self._discovery_port, self._unique_ids = discovery_port, unique_ids
@@ -296,10 +300,12 @@ class AlpacaServer(MultiService):
                 entry.driver.link.vote(True)
         gc.collect()
         gc.freeze()  # what was loaded at start is not looked at by the garbage collector again
+        spoken_of = ", ".join(addresses) or ", ".join(each.description for each in self._listens)
+        self._notifier.ready(f"{len(self.roster.entries)} devices at {spoken_of}")
         log.info(
             "ready: {count} devices; type one of these into a client: {addresses} (discovery {discovery})",
             count=len(self.roster.entries),
-            addresses=", ".join(addresses) or ", ".join(each.description for each in self._listens),
+            addresses=spoken_of,
             discovery=f"on UDP port {self._discovery_port}" if discovery_works else "off",
         )
 
@@ -336,10 +342,12 @@ class AlpacaServer(MultiService):
 
     async def _ended(self, services: Any) -> None:
         began = self._reactor.seconds()
+        self._notifier.stopping()
         ports, self._ports = self._ports, []
         await gatherResults([quiet(services), *(quiet(maybeDeferred(port.stopListening)) for port in ports)])
         devices = [entry.driver for entry in self.roster]
         await stopping.end(self._reactor, self._site.pending, self._site.open_connections, devices)
+        self._notifier.close()
         log.info("stopped in {seconds:.1f} s", seconds=self._reactor.seconds() - began)
 
     def _stop(self, signal_name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,8 @@ def started(server: AlpacaServer) -> None:
 
 
 class ServerTestCase(SynchronousTestCase):
+    environment: Mapping[str, str] = {}  # never changed
+
     def composed(self, reactor: Any, configuration: Any = None, **options: Any) -> AlpacaServer:
         given = Options()
         self.home = Path(self.mktemp())
@@ -85,7 +88,7 @@ class ServerTestCase(SynchronousTestCase):
         path.write_text(json.dumps(configuration or {"drivers": [MONITOR]}))
         given["config"] = str(path)
         given.update({name.replace("_", "-"): value for name, value in options.items()})
-        return compose(given, reactor, {})
+        return compose(given, reactor, self.environment)
 
     def said(self, logs: Any) -> list[str]:
         return [each["log_format"].format(**each) for each in logs if each.get("log_namespace") == "pylpaca.service"]
