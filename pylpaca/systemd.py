@@ -2,8 +2,8 @@
 
 # Facts (sd_notify(3), sd_watchdog_enabled(3))
 #   $NOTIFY_SOCKET is the address of a datagram socket; one that begins with @ is abstract, its first byte being 0. A message is
-#   lines of NAME=value. $WATCHDOG_USEC is after how many microseconds without WATCHDOG=1 the service is killed: it is sent at least
-#   twice as often. $WATCHDOG_PID, if it is there, is the process that this is meant for.
+#   lines of NAME=value. After $WATCHDOG_USEC microseconds without WATCHDOG=1 the service is killed: it is sent at least twice as
+#   often. $WATCHDOG_PID, if it is there, is the process that this is meant for.
 #   A datagram that finds the socket's queue full is refused if the sender does not wait; pid 1 may be busy at boot.
 
 from __future__ import annotations
