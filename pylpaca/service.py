@@ -15,6 +15,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from errno import EACCES, EADDRINUSE
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from twisted.logger import Logger
 from twisted.python import usage
 from twisted.python.failure import Failure
 
-from pylpaca import __version__, config, stopping
+from pylpaca import __version__, config, daytime, stopping
 from pylpaca.config import Configuration, Mistake
 from pylpaca.connections import Census, room_for
 from pylpaca.device import Surroundings
@@ -166,16 +167,18 @@ def build_site(
     roster: Roster,
     clock: IReactorTime,
     networks: Callable[[], Sequence[Network]] = own_networks,
+    utc: Callable[[], datetime] = utc_now,
 ) -> AlpacaSite:
     """
     All that HTTP answers.
 
     :param networks: those this machine has an address in, whose other machines are near.
+    :param utc: the time of day.
     """
     server = configuration.server
     counter = TransactionCounter()
     management = Management(server, roster, counter)
-    pages = SetupPages(management, roster, str(configuration.source.file or ""))
+    pages = SetupPages(management, roster, str(configuration.source.file or ""), utc)
     walls = Walls(
         near=None if server.allow_public else Neighbourhood(clock.seconds, networks),
         names=[*server.allowed_hosts, *own_names()],
@@ -298,6 +301,8 @@ class AlpacaServer(MultiService):
         for entry in self.roster:
             if entry.driver.link.permanent:
                 entry.driver.link.vote(True)
+        if doubt := daytime.doubt(utc_now()):
+            log.warn("{doubt}", doubt=doubt)
         gc.collect()
         gc.freeze()  # what was loaded at start is not looked at by the garbage collector again
         spoken_of = ", ".join(addresses) or ", ".join(each.description for each in self._listens)

@@ -253,6 +253,20 @@ class SpokenTests(SynchronousTestCase):
         self.assertEqual(spoken([Address("192.0.2.2", 1)], self.OWN), ["192.0.2.2:1"])
 
 
+class RestartTests(SynchronousTestCase):
+    def test_unique_ids(self) -> None:
+        """After a hundred restarts every device has the id that it had at the first start."""
+        environment = {"STATE_DIRECTORY": self.mktemp()}
+        seen: set[tuple[str, ...]] = set()
+        for _ in range(101):
+            server = compose(Options(), Reactor(), environment)
+            started(server)
+            seen.add(tuple(each.unique_id for each in server.roster))
+            self.successResultOf(server.stopService())
+        (ids,) = seen
+        self.assertEqual(len(set(ids)), len(ids))
+
+
 class DefaultTests(SynchronousTestCase):
     def test_missing_package(self) -> None:
         """A simulator whose package is not installed is left out, saying what to install; the others are served."""

@@ -146,7 +146,7 @@ class MemoryServer:
         self.roster, mistakes = build(read, surroundings, ids)
         if found := [*read.mistakes, *mistakes]:
             raise AssertionError("\n".join(map(str, found)))
-        self.site = build_site(read, self.roster, self.clock, lambda: NEAR)
+        self.site = build_site(read, self.roster, self.clock, lambda: NEAR, self.utc)
 
     def utc(self) -> datetime:
         """The time of day, which passes with the clock."""
