@@ -35,6 +35,9 @@ class OnExit:
     def __bool__(self) -> bool:
         return bool(self.chains)
 
+    def __str__(self) -> str:
+        return ", ".join(str(step) for part in self._parts for chain in part for step in chain)
+
     @property
     def longest(self) -> float:
         """Seconds that all of it takes at most."""
@@ -43,8 +46,7 @@ class OnExit:
     def start(self) -> None:
         """The server runs."""
         if self:
-            steps = ", ".join(str(step) for part in self._parts for chain in part for step in chain)
-            log.info("on_exit: when the server stops, in at most {longest:g} s: {steps}", longest=self.longest, steps=steps)
+            log.info("on_exit: when the server stops, in at most {longest:g} s: {steps}", longest=self.longest, steps=str(self))
 
     def end(self, reason: str) -> None:
         """No step begins any more, and what has begun is left to the device."""
@@ -52,16 +54,18 @@ class OnExit:
             log.warn("on_exit: {reason}: nothing else begins", reason=reason)
             self._run.leave(reason)
 
-    async def carry_out(self, extend: Callable[[float], object] = lambda seconds: None) -> None:
+    async def carry_out(self, needs: Callable[[str, float], object]) -> None:
         """
         Do all of it; never fails.
 
-        :param extend: is told how many seconds it may take.
+        :param needs: is told what is done and how many seconds it may take.
         """
         if not self:
             return
-        log.warn("on_exit: the server stops; this takes at most {longest:g} s", longest=self.longest)
-        extend(self.longest)
+        log.warn(
+            "on_exit: the server stops, after this, in at most {longest:g} s: {steps}", longest=self.longest, steps=str(self)
+        )
+        needs(f"on_exit: {self}", self.longest)
         self._run = Run("on_exit", self._clock)
         for part in self._parts:
             await gatherResults([Deferred.fromCoroutine(self._chain(self._run, chain)) for chain in part])

@@ -43,11 +43,15 @@ class Precautions:
         if self.deadman is not None:
             self.deadman.stop()
 
-    async def leave(self) -> None:
-        """The calls of clients have ended: what has not begun does not begin any more, and devices do what they do at the end."""
+    async def leave(self, needs: Callable[[str, float], object] = lambda status, seconds: None) -> None:
+        """
+        The calls of clients have ended: what has not begun does not begin any more, and devices do what they do at the end.
+
+        :param needs: is told, if that takes time, what is done and how many seconds it may take.
+        """
         for entry in self._roster:
             entry.driver.motions.give_up()
-        await self.on_exit.carry_out()
+        await self.on_exit.carry_out(needs)
 
 
 def read(configuration: Configuration, roster: Roster, clock: IReactorTime) -> tuple[Precautions, list[Mistake]]:

@@ -15,6 +15,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from errno import EACCES, EADDRINUSE
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from twisted.logger import Logger
 from twisted.python import usage
 from twisted.python.failure import Failure
 
-from pylpaca import __version__, config, precautions, stopping
+from pylpaca import __version__, config, daytime, precautions, stopping
 from pylpaca.config import Configuration, Mistake
 from pylpaca.connections import Census, room_for
 from pylpaca.device import Surroundings
@@ -44,6 +45,7 @@ from pylpaca.serial import Cables, RealPorts
 from pylpaca.setup_pages import SetupPages
 from pylpaca.state import StateFolder, UniqueIds, state_folder
 from pylpaca.stopping import quiet
+from pylpaca.systemd import Notifier
 from pylpaca.threads import let_go, own_thread
 from pylpaca.walls import Walls, own_names
 from pylpaca.web import AlpacaSite, Api
@@ -52,6 +54,7 @@ log = Logger()
 
 EVERYWHERE = r"tcp6:{port}:interface=\:\:"  # dual stack on most systems
 EVERYWHERE_IPV4 = "tcp:{port}"
+AFTERWARDS = 5.0  # seconds for what comes after on_exit, of which systemd is told
 STOP_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGBREAK") if hasattr(signal, name)]
 _TCP_PORT = re.compile(r"(?:tcp|tcp6|ssl):(?:port=)?(-?\d+)(?=:|$)")
 
@@ -159,7 +162,8 @@ def compose(
         mistakes.sort(key=lambda each: (each.line, each.column))
         raise CannotStart("\n".join(["pylpaca cannot start:", *(f"  {mistake}" for mistake in mistakes)]), mistakes)
     site = build_site(configuration, roster, reactor, heard=safety.heard)
-    return AlpacaServer(reactor, site, endpoints, discovery_port, roster, unique_ids, on_signal, stop_with, safety)
+    notifier = Notifier(environment, reactor)
+    return AlpacaServer(reactor, site, endpoints, discovery_port, roster, unique_ids, notifier, on_signal, stop_with, safety)
 
 
 def build_site(
@@ -167,18 +171,20 @@ def build_site(
     roster: Roster,
     clock: IReactorTime,
     networks: Callable[[], Sequence[Network]] = own_networks,
+    utc: Callable[[], datetime] = utc_now,
     heard: Callable[[], None] | None = None,
 ) -> AlpacaSite:
     """
     All that HTTP answers.
 
     :param networks: those this machine has an address in, whose other machines are near.
+    :param utc: the time of day.
     :param heard: is told whenever a client asks a device for anything.
     """
     server = configuration.server
     counter = TransactionCounter()
     management = Management(server, roster, counter)
-    pages = SetupPages(management, roster, str(configuration.source.file or ""))
+    pages = SetupPages(management, roster, str(configuration.source.file or ""), utc)
     walls = Walls(
         near=None if server.allow_public else Neighbourhood(clock.seconds, networks),
         names=[*server.allowed_hosts, *own_names()],
@@ -267,6 +273,7 @@ class AlpacaServer(MultiService):
         discovery_port: int | None,
         roster: Roster,
         unique_ids: UniqueIds,
+        notifier: Notifier,
         on_signal: Callable[[Callable[[str], None]], None],
         stop_with: Callable[[str], BaseException],
         precautions: Precautions,
@@ -274,6 +281,7 @@ class AlpacaServer(MultiService):
         super().__init__()
         self.roster, self.precautions = roster, precautions
         self._on_signal, self._stop_with = on_signal, stop_with
+        self._notifier = notifier
         self._told_to_stop = False
         self._reactor, self._site, self._listens = reactor, site, listens
         self._discovery_port, self._unique_ids = discovery_port, unique_ids
@@ -301,12 +309,16 @@ class AlpacaServer(MultiService):
             if entry.driver.link.permanent:
                 entry.driver.link.vote(True)
         self.precautions.start()
+        if doubt := daytime.doubt(utc_now()):
+            log.warn("{doubt}", doubt=doubt)
         gc.collect()
         gc.freeze()  # what was loaded at start is not looked at by the garbage collector again
+        spoken_of = ", ".join(addresses) or ", ".join(each.description for each in self._listens)
+        self._notifier.ready(f"{len(self.roster.entries)} devices at {spoken_of}")
         log.info(
             "ready: {count} devices; type one of these into a client: {addresses} (discovery {discovery})",
             count=len(self.roster.entries),
-            addresses=", ".join(addresses) or ", ".join(each.description for each in self._listens),
+            addresses=spoken_of,
             discovery=f"on UDP port {self._discovery_port}" if discovery_works else "off",
         )
 
@@ -344,11 +356,16 @@ class AlpacaServer(MultiService):
     async def _ended(self, services: Any) -> None:
         began = self._reactor.seconds()
         self.precautions.stop()
+        self._notifier.stopping()
         ports, self._ports = self._ports, []
         await gatherResults([quiet(services), *(quiet(maybeDeferred(port.stopListening)) for port in ports)])
         devices = [entry.driver for entry in self.roster]
-        await stopping.end(self._reactor, self._site.pending, self._site.open_connections, devices, self.precautions.leave)
+        await stopping.end(self._reactor, self._site.pending, self._site.open_connections, devices, self._leave)
+        self._notifier.close()
         log.info("stopped in {seconds:.1f} s", seconds=self._reactor.seconds() - began)
+
+    async def _leave(self) -> None:
+        await self.precautions.leave(lambda status, seconds: self._notifier.stopping(status, AFTERWARDS + seconds))
 
     def _stop(self, signal_name: str) -> None:
         if self._told_to_stop:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,8 @@ def started(server: AlpacaServer) -> None:
 
 
 class ServerTestCase(SynchronousTestCase):
+    environment: Mapping[str, str] = {}  # never changed
+
     def composed(self, reactor: Any, configuration: Any = None, **options: Any) -> AlpacaServer:
         given = Options()
         self.home = Path(self.mktemp())
@@ -85,7 +88,7 @@ class ServerTestCase(SynchronousTestCase):
         path.write_text(json.dumps(configuration or {"drivers": [MONITOR]}))
         given["config"] = str(path)
         given.update({name.replace("_", "-"): value for name, value in options.items()})
-        return compose(given, reactor, {})
+        return compose(given, reactor, self.environment)
 
     def said(self, logs: Any) -> list[str]:
         return [each["log_format"].format(**each) for each in logs if each.get("log_namespace") == "pylpaca.service"]
@@ -248,6 +251,20 @@ class SpokenTests(SynchronousTestCase):
     def test_one_address(self) -> None:
         """Only where it listens."""
         self.assertEqual(spoken([Address("192.0.2.2", 1)], self.OWN), ["192.0.2.2:1"])
+
+
+class RestartTests(SynchronousTestCase):
+    def test_unique_ids(self) -> None:
+        """After a hundred restarts every device has the id that it had at the first start."""
+        environment = {"STATE_DIRECTORY": self.mktemp()}
+        seen: set[tuple[str, ...]] = set()
+        for _ in range(101):
+            server = compose(Options(), Reactor(), environment)
+            started(server)
+            seen.add(tuple(each.unique_id for each in server.roster))
+            self.successResultOf(server.stopService())
+        (ids,) = seen
+        self.assertEqual(len(set(ids)), len(ids))
 
 
 class DefaultTests(SynchronousTestCase):
