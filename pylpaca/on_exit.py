@@ -63,7 +63,9 @@ class OnExit:
         if not self:
             return
         log.warn(
-            "on_exit: the server stops, after this, in at most {longest:g} s: {steps}", longest=self.longest, steps=str(self)
+            "on_exit: the server stops, after this, in at most {longest:g} s: {steps}; a second signal ends that",
+            longest=self.longest,
+            steps=str(self),
         )
         needs(f"on_exit: {self}", self.longest)
         self._run = Run("on_exit", self._clock)

@@ -2,7 +2,7 @@
 
 # Facts
 #   An order is given once. A second one to a motor that stalled, or to a roof that met an obstacle, could do harm; and a device
-#   that is there already gets none: some roofs open when they are told to close twice.
+#   that is there, or on its way, gets none: some roofs stop, or open, when they are told to close twice.
 #   It is an ordinary call of the device: link, rules and interlocks are looked at as for a client's.
 
 from __future__ import annotations
@@ -129,10 +129,9 @@ class Step:
             return
         until = run.clock.seconds() + self.within
         try:
-            if self.state.before is not None and await self._ask(self.state.before[0]):
-                setter = operations(self.entry.driver.interface)[self.state.before[1]]
-                await self._tell(setter, {setter.parameters[0].name: False}, until, run)
-            await self._tell(self.operation, {}, until, run)
+            if not await self._is_coming():
+                await self._prepare(until, run)
+                await self._tell(self.operation, {}, until, run)
         except AlpacaError as error:
             raise Missed(error.sentence) from None
         except Exception as error:
@@ -144,6 +143,14 @@ class Step:
             if run.clock.seconds() + LOOK_EVERY > until:
                 raise Missed(f"{self.operation.method} was begun, but after {self.within:g} s {missing}")
             await deferLater(run.clock, LOOK_EVERY)
+
+    async def _is_coming(self) -> bool:
+        return self.state.coming is not None and await self._ask(self.state.coming[0]) == self.state.coming[1]
+
+    async def _prepare(self, until: float, run: Run) -> None:
+        if self.state.before is not None and await self._ask(self.state.before[0]):
+            setter = operations(self.entry.driver.interface)[self.state.before[1]]
+            await self._tell(setter, {setter.parameters[0].name: False}, until, run)
 
     async def _ask(self, member: str) -> Any:
         driver = self.entry.driver

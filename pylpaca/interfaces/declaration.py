@@ -47,12 +47,14 @@ class SafeState:
     :ivar shows: what the device answers when it is there, each a member and its value.
     :ivar before: a switch that is turned off before, if it is on: the member and the operation that sets it.
     :ivar after: a device type that has to be in its own safe state before this may begin.
+    :ivar coming: what the device answers when it is on its way there, a member and its value, if that tells it from other ways.
     """
 
     word: str
     shows: tuple[tuple[str, Any], ...]
     before: tuple[str, str] | None = None
     after: str = ""
+    coming: tuple[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,12 @@ from pylpaca.interfaces.rules import Needs, RefusedWhile, Within
 from pylpaca.values import Degrees, Direction
 
 NOT_SLAVED = RefusedWhile("Slaved", InvalidWhileSlaved)
-CLOSED = SafeState("close", (("ShutterStatus", values.ShutterState.Closed),), after="telescope")
+CLOSED = SafeState(
+    "close",
+    (("ShutterStatus", values.ShutterState.Closed),),
+    after="telescope",
+    coming=("ShutterStatus", values.ShutterState.Closing),
+)
 PARKED = SafeState("park", (("AtPark", True), ("Slewing", False)), before=("Slaved", "SetSlaved"), after="telescope")
 
 
