@@ -65,17 +65,19 @@ def perform(
     arguments: dict[str, Any],
     wanted: Callable[[], bool] = lambda: True,
     linked: Callable[[], bool] = lambda: True,
+    check: Callable[[], Awaitable[None]] | None = None,
 ) -> Any:
     """
     Look at the rules of an operation, then ask the driver.
 
     :param wanted: whether the call may still begin after the rules have been waited for.
     :param linked: whether it is still the same link when the driver has done it; otherwise nothing is remembered of it.
+    :param check: is looked at after the rules, and raises a refusal of its own.
     :returns: what the driver gave, or a Deferred of it.
     :raises AlpacaError: a refusal, unless it took waiting to find out: then the Deferred fails with it.
     """
-    if operation.rules:
-        return settle(_by_the_rules(device, operation, arguments, wanted, linked))
+    if operation.rules or check is not None:
+        return settle(_by_the_rules(device, operation, arguments, wanted, linked, check))
     _check_present(device, operation)
     with no_exit():
         answer = getattr(device, operation.method)(**arguments)
@@ -88,7 +90,12 @@ def _check_present(device: Callee, operation: Operation) -> None:
 
 
 async def _by_the_rules(
-    device: Callee, operation: Operation, arguments: dict[str, Any], wanted: Callable[[], bool], linked: Callable[[], bool]
+    device: Callee,
+    operation: Operation,
+    arguments: dict[str, Any],
+    wanted: Callable[[], bool],
+    linked: Callable[[], bool],
+    check: Callable[[], Awaitable[None]] | None,
 ) -> Any:
     identity = [rule for rule in operation.rules if rule.stage is Stage.IDENTITY]
     others = operation.rules[len(identity) :]
@@ -102,6 +109,8 @@ async def _by_the_rules(
                 await rule.enforce(asked, arguments)
     except Done as done:
         return done.value
+    if check is not None:
+        await check()
     if not wanted():
         raise OperationCancelled(f"{operation.member} was given up before it began")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -246,6 +247,33 @@ class StartAndStopTests(ServerTestCase):
             self.assertIn("ready", server.ready)
             self.assertEqual(server.terminate(), 0)
 
+    def test_interrupted(self) -> None:
+        """Ctrl-C, by somebody who is impatient, is an end like any other."""
+        server = self.started(None, "--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off")
+        self.assertIn("ready", server.ready)
+        server.signal(signal.SIGINT)
+        server.signal(signal.SIGINT)
+        self.assertEqual(server.status, 0)
+        self.assertNotIn("Traceback", "\n".join(server.lines))
+
+    def test_stopped_in_the_midst(self) -> None:
+        """Who waits for an answer gets a sentence, in full, before the server ends; the hook of the driver was called."""
+        (self.folder / "drivers").mkdir()
+        (self.folder / "drivers" / "hangs.py").write_text(HANGS)
+        entry = {"device_type": "safetymonitor", "device_number": 0, "device_driver": "HangingMonitor", "deadline": 60}
+        server = self.started({"drivers": [entry]}, "--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off")
+        host, _, port = server.address.partition(":")
+        SafetyMonitor(server.address, 0).Connected = True
+        with socket.create_connection((host, int(port)), PATIENCE) as client:
+            client.sendall(b"GET /api/v1/safetymonitor/0/issafe HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            seen_until(True, lambda: any("asked" in line for line in server.lines))
+            server.signal(signal.SIGTERM)
+            answer = b"".join(iter(partial(client.recv, 10_000), b""))
+        self.assertIn(b"the server stops, and IsSafe of SafetyMonitor 0 is not finished", answer)
+        self.assertEqual(server.status, 0)
+        told = [line for line in server.lines if "hangs" in line]
+        self.assertEqual([line.rpartition(" ")[2] for line in told], ["connect", "asked", "shutdown", "disconnect"])
+
     def test_package_in_the_way(self) -> None:
         """A package named drivers in the folder it is started in hides nothing of ours."""
         (self.folder / "drivers").mkdir()
@@ -287,6 +315,29 @@ class StartAndStopTests(ServerTestCase):
                 client.connect((host, port))
                 client.sendall(b"GET /management/apiversions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
                 self.assertTrue(client.recv(100).startswith(b"HTTP/1.1 200 OK"))
+
+
+HANGS = """
+from twisted.internet.defer import Deferred
+from pylpaca.device import SafetyMonitor
+
+
+class HangingMonitor(SafetyMonitor):
+    \"\"\"Never says whether it is safe; says everything else.\"\"\"
+
+    def connect(self):
+        self.log.info("connect")
+
+    def shutdown(self):
+        self.log.info("shutdown")
+
+    def disconnect(self):
+        self.log.info("disconnect")
+
+    def IsSafe(self):
+        self.log.info("asked")
+        return Deferred()
+"""
 
 
 class DiscoveryTests(ServerTestCase):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from pylpaca import web
+from pylpaca import stopping, web
 from pylpaca.client import ask, remote
 from pylpaca.errors import DriverError, InvalidOperation
 from pylpaca.imagebytes import TYPE
@@ -295,6 +295,22 @@ class BackPressureTests(ImageTestCase):
         producer.resumeProducing()
         self.assertEqual(len(connection.received), sent)
         self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_server_stops(self) -> None:
+        """When the server stops, a client that takes its image gets all of it; one that does not is cut off in time."""
+        slow, transport = self.fetching()
+        asleep, _ = self.fetching()
+        site = self.server.site
+        ended = Deferred.fromCoroutine(stopping.end(self.clock, site.pending, site.open_connections, [self.camera]))
+        while not slow.closed:
+            transport.producer.resumeProducing()
+        self.assertTrue(slow.received.endswith(self.camera.ImageArray().pixels.tobytes()[-100:]))
+        slow.hang_up()
+        self.clock.advance(stopping.CALLS_WITHIN)
+        self.assertFalse(asleep.closed)
+        self.clock.advance(stopping.ANSWERS_WITHIN)
+        self.assertTrue(asleep.closed)
+        self.successResultOf(ended)
 
     def test_client_asleep(self) -> None:
         """A client that takes nothing for long is cut off; one that takes a piece now and then is not."""
