@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -199,7 +200,7 @@ async def _snapshot(device: Callee, time_stamp: Callable[[], str]) -> list[State
     members: list[tuple[Operation, int | None]] = []
     for operation in operations(device.interface).values():
         if operation.in_state and operation.parameters:
-            members += [(operation, number) for number in range(await _count(device, operation))]
+            members += [(operation, number) for number in range(await _count_now(device, operation))]
         elif operation.in_state:
             members.append((operation, None))
     found = await gatherResults([Deferred.fromCoroutine(_value_now(device, *each)) for each in members])
@@ -211,6 +212,18 @@ async def _count(device: Callee, operation: Operation) -> int:
     """How many things an operation with an Id can be asked about."""
     (identity,) = (rule for rule in operation.rules if isinstance(rule, Within) and rule.stage is Stage.IDENTITY)
     return cast(int, await settled(getattr(device, str(identity.high))()))
+
+
+async def _count_now(device: Callee, operation: Operation) -> int:
+    """The same; none if that cannot be found out now."""
+    try:
+        with no_exit():
+            return operator.index(await _count(device, operation))
+    except AlpacaError:
+        return 0
+    except Exception:
+        log.failure("{member} left out of DeviceState", member=operation.member)
+        return 0
 
 
 async def _value_now(device: Callee, operation: Operation, number: int | None) -> StateItem | None:
