@@ -38,12 +38,14 @@ class Link:
         self, connect: Hook, disconnect: Hook, clock: IReactorTime, name: str = "device", permanent: bool = False
     ) -> None:
         self.is_open = False
+        self.openings = 0  # how often it was opened
         self.failure: AlpacaError | None = None  # why it could not be opened or did not stay open, until the next vote
         self.permanent = permanent
         self._connect, self._disconnect, self._clock, self._name = connect, disconnect, clock, name
         self._wanted = False
         self._at_work = False
         self._lost: AlpacaError | None = None  # while it is being opened
+        self._opening: Deferred[None] | None = None
         self._holders: dict[Holder, float] = {}  # when each was last heard, the longest silent first
         self._waiting: list[Deferred[None]] = []
         self._retry: IDelayedCall | None = None
@@ -112,12 +114,16 @@ class Link:
             self._begin()
 
     def shut(self) -> Deferred[None]:
-        """The server stops: close whoever holds it. Fires when closed."""
+        """The server stops: close whoever holds it, and give up opening it. Fires when closed."""
         self._shut = True
         self._stop_retrying()
         self._holders.clear()
         self._pursue(False)
-        return self.reached()
+        if self._opening is not None:
+            self._opening.cancel()
+        closed: Deferred[None] = Deferred(lambda _: None)
+        self.reached().addBoth(lambda _: closed.callback(None))  # one that could not be opened is closed, too
+        return closed
 
     def _hear(self, holder: Holder) -> None:
         self._holders.pop(holder, None)
@@ -159,14 +165,18 @@ class Link:
     async def _open(self) -> None:
         self._lost = None
         try:
-            await self._run(self._connect, "connect")
+            self._opening = Deferred.fromCoroutine(_run_hook(self._connect))
+            await self._run(self._opening, "connect")
             if self._lost is not None:
                 raise self._lost
         except Exception as reason:
+            self._opening = None
             self._give_up(self._explained(reason))
             await self._leave()
         else:
+            self._opening = None
             self.is_open = True
+            self.openings += 1
             self._retry_after = 1.0
             self._logged = ""
             self._log.info("{name} is connected", name=self._name)
@@ -184,12 +194,11 @@ class Link:
 
     async def _leave(self) -> None:
         try:
-            await self._run(self._disconnect, "disconnect")
+            await self._run(Deferred.fromCoroutine(_run_hook(self._disconnect)), "disconnect")
         except Exception:
             self._log.failure("{name} could not be disconnected cleanly", name=self._name)
 
-    async def _run(self, hook: Hook, verb: str) -> None:
-        hooked = Deferred.fromCoroutine(_run_hook(hook))
+    async def _run(self, hooked: Deferred[None], verb: str) -> None:
         try:
             await within(self._clock, self.HOOK_DEADLINE, hooked, f"{verb}() of {self._name}")
         except Exception:
@@ -197,6 +206,9 @@ class Link:
             raise
 
     def _explained(self, reason: Exception) -> AlpacaError:
+        if self._shut:
+            self._log.info("{name} is not connected any more: the server stops", name=self._name)
+            return OperationCancelled(f"{self._name} was not connected yet when the server stopped")
         before, self._logged = self._logged, repr(reason)
         if isinstance(reason, AlpacaError):
             if self._logged != before:

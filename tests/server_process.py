@@ -71,8 +71,12 @@ class ServerProcess:
         self._process.stdout.close()
         return status
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it has not ended."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+
     def terminate(self) -> int:
         """SIGTERM; the exit status."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+        self.signal(signal.SIGTERM)
         return self.status
