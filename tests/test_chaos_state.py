@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -30,6 +31,20 @@ class KillTests(SynchronousTestCase):
         self.assertIn(": 0 unreadable, 0 lost; ", done.stdout)
 
 
+class PageTests(SynchronousTestCase):
+    def test_commands(self) -> None:
+        """What the page about running starts in other ways has options that there are, too."""
+        page = (UNIT.parent.parent / "docs" / "running.md").read_text()
+        docker = json.loads(page.partition("\nCMD ")[2].partition("\n")[0])
+        windows = page.partition("-Argument '-m pylpaca ")[2].partition("'")[0].split()
+        for given in (docker[4:], windows):
+            options = Options()
+            self.patch(options, "postOptions", lambda: None)
+            options.parseOptions(given)
+            self.assertTrue(options["config"].endswith("config.json"))
+        self.assertEqual(docker[:4], ["twistd", "-n", "--pidfile=", "pylpaca"])
+
+
 class UnitTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.said: dict[str, list[str]] = defaultdict(list)
@@ -49,7 +64,7 @@ class UnitTests(SynchronousTestCase):
         self.assertTrue(options["config"].startswith(f"/var/lib/{self.said['StateDirectory'][0]}/"))
 
     def test_told(self) -> None:
-        """It is told when the server is ready, and looks whether it lives; it waits for its end, and starts it again if it fails."""
+        """It waits until the server says that it is ready, looks whether it lives, waits for its end, and starts it again."""
         self.assertEqual((self.said["Type"], self.said["Restart"]), (["notify"], ["on-failure"]))
         self.assertGreaterEqual(int(self.said["WatchdogSec"][0]), 10)
         limits = [stopping.CALLS_WITHIN, stopping.ANSWERS_WITHIN, stopping.SHUTDOWN_WITHIN, stopping.LINKS_WITHIN]
