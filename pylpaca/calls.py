@@ -59,16 +59,23 @@ async def settled(result: T | Awaitable[T]) -> T:
     return await result if isawaitable(result) else result
 
 
-def perform(device: Callee, operation: Operation, arguments: dict[str, Any], wanted: Callable[[], bool] = lambda: True) -> Any:
+def perform(
+    device: Callee,
+    operation: Operation,
+    arguments: dict[str, Any],
+    wanted: Callable[[], bool] = lambda: True,
+    linked: Callable[[], bool] = lambda: True,
+) -> Any:
     """
     Look at the rules of an operation, then ask the driver.
 
     :param wanted: whether the call may still begin after the rules have been waited for.
+    :param linked: whether it is still the same link when the driver has done it; otherwise nothing is remembered of it.
     :returns: what the driver gave, or a Deferred of it.
     :raises AlpacaError: a refusal, unless it took waiting to find out: then the Deferred fails with it.
     """
     if operation.rules:
-        return settle(_by_the_rules(device, operation, arguments, wanted))
+        return settle(_by_the_rules(device, operation, arguments, wanted, linked))
     _check_present(device, operation)
     with no_exit():
         answer = getattr(device, operation.method)(**arguments)
@@ -80,7 +87,9 @@ def _check_present(device: Callee, operation: Operation) -> None:
         raise MemberNotImplemented(f"{operation.member} is not implemented by this device")
 
 
-async def _by_the_rules(device: Callee, operation: Operation, arguments: dict[str, Any], wanted: Callable[[], bool]) -> Any:
+async def _by_the_rules(
+    device: Callee, operation: Operation, arguments: dict[str, Any], wanted: Callable[[], bool], linked: Callable[[], bool]
+) -> Any:
     identity = [rule for rule in operation.rules if rule.stage is Stage.IDENTITY]
     others = operation.rules[len(identity) :]
     asked = _Asked(device, arguments)
@@ -95,14 +104,20 @@ async def _by_the_rules(device: Callee, operation: Operation, arguments: dict[st
         return done.value
     if not wanted():
         raise OperationCancelled(f"{operation.member} was given up before it began")
-    for rule in others:
-        if rule.stage is Stage.BEGIN:
-            await rule.enforce(asked, arguments)
-    with no_exit():
-        answer = await settled(getattr(device, operation.method)(**arguments))
-    for rule in others:
-        if rule.stage is Stage.EFFECT:
-            await rule.enforce(asked, arguments)
+
+    async def enforce(stage: Stage) -> None:
+        for rule in others:
+            if rule.stage is stage and linked():
+                await rule.enforce(asked, arguments)
+
+    await enforce(Stage.BEGIN)
+    try:
+        with no_exit():
+            answer = await settled(getattr(device, operation.method)(**arguments))
+    except BaseException:
+        await enforce(Stage.FAILED)
+        raise
+    await enforce(Stage.EFFECT)
     return answer
 
 

@@ -175,7 +175,8 @@ def call(
     if not (operation.while_disconnected or driver.link.is_open):
         why = f": {driver.link.failure.sentence}" if driver.link.failure else "; connect it first"
         raise NotConnected(f"{driver.name} is not connected{why}")
-    answer = perform(driver, operation, arguments, still_wanted)
+    openings = driver.link.openings
+    answer = perform(driver, operation, arguments, still_wanted, lambda: driver.link.is_open and driver.link.openings == openings)
     return _with_frame(driver, answer) if operation.returns is Frame else answer
 
 

@@ -38,6 +38,7 @@ class Link:
         self, connect: Hook, disconnect: Hook, clock: IReactorTime, name: str = "device", permanent: bool = False
     ) -> None:
         self.is_open = False
+        self.openings = 0  # how often it was opened
         self.failure: AlpacaError | None = None  # why it could not be opened or did not stay open, until the next vote
         self.permanent = permanent
         self._connect, self._disconnect, self._clock, self._name = connect, disconnect, clock, name
@@ -173,6 +174,7 @@ class Link:
         else:
             self._opening = None
             self.is_open = True
+            self.openings += 1
             self._retry_after = 1.0
             self._log.info("{name} is connected", name=self._name)
 
