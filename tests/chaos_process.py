@@ -26,7 +26,7 @@ from urllib.request import Request, urlopen
 
 from tests.chaos_disk import LISTEN, Said, devices
 from tests.firmware import FirmwareOnTerminal, RealTime, RoofFirmware
-from tests.server_process import ServerProcess
+from tests.server_process import TWISTD, ServerProcess
 
 ENDS_WITHIN = 5.0  # seconds after SIGTERM
 ANSWERED_WITHIN = 3.5  # of which half a second is for the client
@@ -563,6 +563,53 @@ def unit(path: Path, say: Said) -> bool:
     found = re.search(r"Overall exposure level for \S+: ([\d.]+)", rated.stdout)
     say(f"unit: verify says {complaints or 'nothing'}, status {verified.returncode}; exposure {found[1] if found else 'unknown'}")
     return not complaints and verified.returncode == 0 and found is not None and float(found[1]) <= 3.0
+
+
+def calls(path: Path, say: Said) -> bool:
+    """Whether a session with a serial line and a camera, watched by systemd, makes only calls that the unit allows."""
+    missing = [each for each in ("strace", "systemd-analyze") if shutil.which(each) is None]
+    if missing or not path.exists():
+        say(f"calls: skipped, {' and '.join(missing) or path} is not here: apt-get install strace systemd")
+        return True
+    filters = re.findall(r"^SystemCallFilter=(~?)(\S+)$", path.read_text(), re.MULTILINE)
+    allowed = set().union(*(calls_in(group) for without, group in filters if not without))
+    allowed -= set().union(*(calls_in(group) for without, group in filters if without))
+    watch, roof = Watch(), FirmwareOnTerminal(RoofFirmware(RealTime(), seconds=0.2))
+    with tempfile.TemporaryDirectory() as name:
+        trace = Path(name) / "trace"
+        entries = [entry("dome", "MyDomeDriver", driver_config={"port": roof.port}), entry("camera", "CameraSimulator")]
+        (Path(name) / "config.json").write_text(json.dumps({"drivers": entries}))
+        server = ServerProcess(
+            ["--config", "config.json", *LISTEN[:2]],
+            Path(name),
+            ["strace", "-f", "-qq", "-I", "waiting", "-o", str(trace), *TWISTD, "pylpaca"],
+            {"NOTIFY_SOCKET": watch.address, "WATCHDOG_USEC": "1000000"},
+        )
+        client = connected(server, "dome")
+        client.ask("PUT", "camera/0/connected", Connected="True", ClientID=1)
+        client.ask("PUT", "dome/0/openshutter")
+        client.ask("PUT", "camera/0/startexposure", Duration=0.1, Light="True")
+        until(lambda: client.ask("GET", "camera/0/imageready"), "the image")
+        client.begin("camera/0/imagearray", accept="application/imagebytes").close()
+        watch.wait("WATCHDOG=1")
+        traced = int(Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()[0])
+        os.kill(traced, signal.SIGTERM)
+        status = server.status
+        made = set(re.findall(r"^\d+ +(\w+)\(", trace.read_text(), re.MULTILINE))
+    roof.stop()
+    watch.close()
+    refused = sorted(made - allowed)
+    say(f"calls of the system: {len(made)} made, {len(allowed)} that the unit allows; made and not allowed: {refused or 'none'}")
+    return status == 0 and not refused
+
+
+def calls_in(group: str) -> set[str]:
+    """The calls of a group of systemd's, or the call itself."""
+    if not group.startswith("@"):
+        return {group}
+    said = subprocess.run(["systemd-analyze", "syscall-filter", group], capture_output=True, text=True, check=True).stdout
+    names = {line.strip() for line in said.splitlines()} - {group, ""}
+    return set().union(*(calls_in(name) for name in names if not name.startswith("#")))
 
 
 def here() -> str:

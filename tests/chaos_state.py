@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.chaos_disk import Said, kills, restarts, small_disk
-from tests.chaos_process import clocks, here, stalls, starts, stops, unit
+from tests.chaos_process import calls, clocks, here, stalls, starts, stops, unit
 
 
 def parts(scale: float, contrib: Path) -> dict[str, Callable[[Said], bool]]:
@@ -26,6 +26,7 @@ def parts(scale: float, contrib: Path) -> dict[str, Callable[[Said], bool]]:
         "stalls": lambda say: stalls(times(5), say),
         "clocks": clocks,
         "unit": lambda say: unit(contrib / "pylpaca.service", say),
+        "calls": lambda say: calls(contrib / "pylpaca.service", say),
     }
 
 
