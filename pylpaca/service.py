@@ -63,8 +63,8 @@ class Options(usage.Options):
     synopsis = "[options]"
     longdesc = (
         "Serves astronomical hardware to ASCOM Alpaca clients. Without --config: a simulator of every device type. "
-        "`python -m pylpaca check config.json` says what is wrong in a configuration, `python -m pylpaca ports` which serial ports "
-        "there are."
+        "`python -m pylpaca check config.json` says what is wrong in a configuration, `python -m pylpaca ports` which serial "
+        "ports there are."
     )
 
     optParameters = [  # noqa: RUF012  # as Twisted wants it
