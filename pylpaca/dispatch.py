@@ -25,6 +25,7 @@ from pylpaca.imagebytes import is_wanted
 from pylpaca.interfaces import DEVICE_TYPES, Operation, operations
 from pylpaca.interfaces.declaration import ORDINARY_DEADLINE
 from pylpaca.link import Holder
+from pylpaca.motions import Motion
 from pylpaca.pending import Pending
 from pylpaca.protocol import Ids, ImageAnswer, image, read_arguments, read_fields, read_ids, refusal, success, written
 from pylpaca.roster import Entry, Roster
@@ -74,6 +75,7 @@ class Dispatcher:
     Answers device requests, none of which it lets wait for ever.
 
     :param answered: is told of each that was answered.
+    :param heard: is told whenever a client asks a device for anything.
     :ivar pending: the calls that drivers have not answered.
     """
 
@@ -83,8 +85,10 @@ class Dispatcher:
         clock: IReactorTime,
         next_transaction: Callable[[], int],
         answered: Callable[[Answered], None] | None = None,
+        heard: Callable[[], None] | None = None,
     ) -> None:
         self._roster, self._clock, self._next_transaction, self._answered = roster, clock, next_transaction, answered
+        self._heard = heard
         self._members = {kind: _paths(kind) for kind in DEVICE_TYPES}
         self.pending = Pending()
 
@@ -110,6 +114,8 @@ class Dispatcher:
         fields = read_fields(request.verb, request.query, request.body, request.content_type)
         ids = read_ids(request.verb, fields)
         arguments = read_arguments(operation, fields)
+        if self._heard is not None:
+            self._heard()
         holder = (request.peer, ids.client) if ids.client else None
         told = None if self._answered is None else _teller(self._answered, self._clock, request)
         under_way = _Call(entry, operation, ids, self._next_transaction(), is_wanted(request.accept), told)
@@ -151,20 +157,26 @@ def _teller(answered: Callable[[Answered], None], clock: IReactorTime, request: 
 
 
 def call(
-    driver: Device, operation: Operation, arguments: dict[str, Any], holder: Holder | None = None, until: float = math.inf
+    driver: Device,
+    operation: Operation,
+    arguments: dict[str, Any],
+    holder: Holder | None = None,
+    until: float = math.inf,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> Any:
     """
-    One call of a device: is it connected, do the rules allow it, then the driver.
+    One call of a device: is it connected, do the rules and the interlocks allow it, then the driver.
 
     :param holder: who asks, if it can hold the link.
     :param until: when its client gives up, on the driver's clock.
+    :param wanted: whether it may still begin after the rules have been waited for.
     :returns: what the driver gave, or a Deferred of it.
     :raises AlpacaError: the device refuses; or the Deferred fails with it.
     """
 
     def still_wanted() -> bool:
         """Nothing begins to move after its client was told that it failed, or after a disconnect."""
-        return driver.clock.seconds() < until and (operation.while_disconnected or driver.link.is_open)
+        return driver.clock.seconds() < until and (operation.while_disconnected or driver.link.is_open) and wanted()
 
     if holder is not None:
         driver.link.heard(holder)
@@ -176,7 +188,20 @@ def call(
         why = f": {driver.link.failure.sentence}" if driver.link.failure else "; connect it first"
         raise NotConnected(f"{driver.name} is not connected{why}")
     openings = driver.link.openings
-    answer = perform(driver, operation, arguments, still_wanted, lambda: driver.link.is_open and driver.link.openings == openings)
+
+    def same_link() -> bool:
+        return driver.link.is_open and driver.link.openings == openings
+
+    if operation.only_stops(arguments):
+        driver.motions.stop(operation, arguments)
+    elif (check := driver.guard and driver.guard(operation, arguments)) is not None or operation.moves:
+        motion = Motion(operation, arguments)
+
+        def may_begin() -> bool:
+            return still_wanted() and driver.motions.may_begin(motion)
+
+        return driver.motions.run(motion, lambda: perform(driver, operation, arguments, may_begin, same_link, check))
+    answer = perform(driver, operation, arguments, still_wanted, same_link)
     return _with_frame(driver, answer) if operation.returns is Frame else answer
 
 

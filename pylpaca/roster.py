@@ -392,7 +392,7 @@ def _verify_capabilities(driver: device.Device) -> None:
                 raise CannotLoad(f"{name}: {rule.member} is written, but {operation.method} is not implemented")
             if not isinstance(rule, Needs) or operations(driver.interface)[rule.member].parameters:
                 continue
-            can, missing = _answers_true(driver, rule.member), driver.lacks(operation.method)
+            can, missing = answers_true(driver, rule.member), driver.lacks(operation.method)
             if can and missing:
                 raise CannotLoad(f"{name}: {rule.member} answers True, but {operation.method} is not implemented")
             if can is False and not missing and operation.verb == "PUT":
@@ -404,7 +404,7 @@ def _verify_capabilities(driver: device.Device) -> None:
                 )
 
 
-def _answers_true(driver: device.Device, member: str) -> bool | None:
+def answers_true(driver: device.Device, member: str) -> bool | None:
     """What a capability answers before the device is connected; None when it cannot say yet."""
     method = getattr(driver, member)
     if inspect.iscoroutinefunction(method):

@@ -29,7 +29,7 @@ from twisted.logger import Logger
 from twisted.python import usage
 from twisted.python.failure import Failure
 
-from pylpaca import __version__, config, daytime, stopping
+from pylpaca import __version__, config, daytime, precautions, stopping
 from pylpaca.config import Configuration, Mistake
 from pylpaca.connections import Census, room_for
 from pylpaca.device import Surroundings
@@ -38,6 +38,7 @@ from pylpaca.discovery import Address, DiscoveryService
 from pylpaca.dispatch import Answered, Dispatcher
 from pylpaca.management import Management
 from pylpaca.network import Neighbourhood, Network, own_addresses, own_networks
+from pylpaca.precautions import Precautions
 from pylpaca.protocol import TransactionCounter
 from pylpaca.roster import Roster, build, simulators
 from pylpaca.serial import Cables, RealPorts
@@ -53,6 +54,7 @@ log = Logger()
 
 EVERYWHERE = r"tcp6:{port}:interface=\:\:"  # dual stack on most systems
 EVERYWHERE_IPV4 = "tcp:{port}"
+AFTERWARDS = 5.0  # seconds for what comes after on_exit, of which systemd is told
 STOP_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGBREAK") if hasattr(signal, name)]
 _TCP_PORT = re.compile(r"(?:tcp|tcp6|ssl):(?:port=)?(-?\d+)(?=:|$)")
 
@@ -158,12 +160,14 @@ def compose(
             log.warn("a simulator is left out: {reason}", reason=mistake.sentence)
         else:
             mistakes.append(mistake)
+    safety, unsafe = precautions.read(configuration, roster, reactor)
+    mistakes += unsafe
     if mistakes:
         mistakes.sort(key=lambda each: (each.line, each.column))
         raise CannotStart("\n".join(["pylpaca cannot start:", *(f"  {mistake}" for mistake in mistakes)]), mistakes)
-    site = build_site(configuration, roster, reactor)
+    site = build_site(configuration, roster, reactor, heard=safety.heard)
     notifier = Notifier(environment, reactor)
-    return AlpacaServer(reactor, site, endpoints, discovery_port, roster, unique_ids, notifier, on_signal, stop_with)
+    return AlpacaServer(reactor, site, endpoints, discovery_port, roster, unique_ids, notifier, on_signal, stop_with, safety)
 
 
 def build_site(
@@ -172,12 +176,14 @@ def build_site(
     clock: IReactorTime,
     networks: Callable[[], Sequence[Network]] = own_networks,
     utc: Callable[[], datetime] = utc_now,
+    heard: Callable[[], None] | None = None,
 ) -> AlpacaSite:
     """
     All that HTTP answers.
 
     :param networks: those this machine has an address in, whose other machines are near.
     :param utc: the time of day.
+    :param heard: is told whenever a client asks a device for anything.
     """
     server = configuration.server
     counter = TransactionCounter()
@@ -190,7 +196,7 @@ def build_site(
         users={name: password.get_secret_value() for name, password in server.users.items()},
     )
     census = Census(room_for(server.max_connections), server.max_connections_per_peer)
-    dispatcher = Dispatcher(roster, clock, counter, log_answered if server.request_log else None)
+    dispatcher = Dispatcher(roster, clock, counter, log_answered if server.request_log else None, heard)
     return AlpacaSite(Api(dispatcher, management, pages, clock), walls, census, clock, server.request_log)
 
 
@@ -274,9 +280,10 @@ class AlpacaServer(MultiService):
         notifier: Notifier,
         on_signal: Callable[[Callable[[str], None]], None],
         stop_with: Callable[[str], BaseException],
+        precautions: Precautions,
     ) -> None:
         super().__init__()
-        self.roster = roster
+        self.roster, self.precautions = roster, precautions
         self._on_signal, self._stop_with = on_signal, stop_with
         self._notifier = notifier
         self._told_to_stop = False
@@ -305,6 +312,7 @@ class AlpacaServer(MultiService):
         for entry in self.roster:
             if entry.driver.link.permanent:
                 entry.driver.link.vote(True)
+        self.precautions.start()
         if doubt := daytime.doubt(utc_now()):
             log.warn("{doubt}", doubt=doubt)
         gc.collect()
@@ -351,17 +359,22 @@ class AlpacaServer(MultiService):
 
     async def _ended(self, services: Any) -> None:
         began = self._reactor.seconds()
+        self.precautions.stop()
         self._notifier.stopping()
         ports, self._ports = self._ports, []
         await gatherResults([quiet(services), *(quiet(maybeDeferred(port.stopListening)) for port in ports)])
         devices = [entry.driver for entry in self.roster]
-        await stopping.end(self._reactor, self._site.pending, self._site.open_connections, devices)
+        await stopping.end(self._reactor, self._site.pending, self._site.open_connections, devices, self._leave)
         self._notifier.close()
         log.info("stopped in {seconds:.1f} s", seconds=self._reactor.seconds() - began)
+
+    async def _leave(self) -> None:
+        await self.precautions.leave(lambda status, seconds: self._notifier.stopping(status, AFTERWARDS + seconds))
 
     def _stop(self, signal_name: str) -> None:
         if self._told_to_stop:
             log.info("{signal} again: it is stopping", signal=signal_name)
+            self.precautions.on_exit.end(f"{signal_name} again")
             return
         self._told_to_stop = True
         log.info("{signal}: stopping", signal=signal_name)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from twisted.internet import defer
@@ -39,11 +39,29 @@ class Allowance:
         self._ends += seconds
         return max(0.0, self._ends - self._clock.seconds())
 
+    def without(self, seconds: float) -> None:
+        """So many have passed that no step is charged for."""
+        self._ends += seconds
 
-async def end(clock: IReactorTime, pending: Pending, connections: OpenConnections, devices: Sequence[Device]) -> None:
-    """The end of a server that does not listen any more: calls are finished, hooks called, links closed. Nothing moves."""
+
+async def end(
+    clock: IReactorTime,
+    pending: Pending,
+    connections: OpenConnections,
+    devices: Sequence[Device],
+    leave: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """
+    The end of a server that does not listen any more: calls are finished, hooks called, links closed.
+
+    :param leave: what the configuration wants done before the hooks, the only thing that moves anything; it has its own time.
+    """
     allowance = Allowance(clock)
     await finish_calls(clock, allowance, pending, connections)
+    if leave is not None:
+        began = clock.seconds()
+        await leave()
+        allowance.without(clock.seconds() - began)
     await shut_down(clock, allowance, devices)
     await close_links(clock, allowance, devices)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -18,9 +18,11 @@ from zope.interface import implementer
 
 from pylpaca import __version__
 from pylpaca.calls import settled, snapshot
+from pylpaca.device.neighbours import Neighbours
 from pylpaca.errors import MemberNotImplemented
-from pylpaca.interfaces import IDevice, Result, interface_version
+from pylpaca.interfaces import IDevice, Operation, Result, interface_version
 from pylpaca.link import Link
+from pylpaca.motions import Motions
 from pylpaca.serial import Cables, Framing, Prepare, SerialLine, SerialSettings
 from pylpaca.threads import OwnThread, at_once
 from pylpaca.values import StateItem
@@ -32,23 +34,10 @@ class NoSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Neighbours:
-    """The other devices of this server, by device type and number; to look at, not to own."""
-
-    def __init__(self) -> None:
-        self._devices: dict[tuple[str, int], Device] = {}
-
-    def find(self, device_type: str, number: int = 0) -> Device | None:
-        """The device at /api/v1/{device_type}/{number}, or None."""
-        return self._devices.get((device_type.lower(), number))
-
-    def add(self, device_type: str, number: int, device: Device) -> None:
-        """Used by the roster, once a device."""
-        self._devices[device_type.lower(), number] = device
-
-
 M = TypeVar("M", bound=Callable[..., Any])
 T = TypeVar("T")
+
+Check = Callable[[], Awaitable[None]]  # raises the refusal, or lets pass
 
 
 def left_out(method: M) -> M:
@@ -101,6 +90,8 @@ class Device(ABC):
         self._cables = surroundings.cables
         self._thread = surroundings.own_thread(self.name)
         self._lines: list[SerialLine] = []
+        self.motions = Motions()
+        self.guard: Callable[[Operation, Mapping[str, Any]], Check | None] | None = None  # the interlocks of the configuration
         self.forget()
 
     # what an author may override
@@ -157,6 +148,7 @@ class Device(ABC):
         """The framework's: a link begins or ends, and what the base class kept of the last one is gone."""
 
     def _enter(self) -> Awaitable[None] | None:
+        self.motions.forget()
         self.forget()
         return self.connect()
 
