@@ -64,7 +64,11 @@ class Options(usage.Options):
     """The command line."""
 
     synopsis = "[options]"
-    longdesc = "Serves astronomical hardware to ASCOM Alpaca clients. Without --config: a simulator of every device type."
+    longdesc = (
+        "Serves astronomical hardware to ASCOM Alpaca clients. Without --config: a simulator of every device type. "
+        "`python -m pylpaca check config.json` says what is wrong in a configuration, `python -m pylpaca ports` which serial "
+        "ports there are."
+    )
 
     optParameters = [  # noqa: RUF012  # as Twisted wants it
         ["config", "c", None, "The configuration file; without it, simulators are served."],
