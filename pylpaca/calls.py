@@ -161,15 +161,21 @@ async def _settled_without_exit(answer: Awaitable[T]) -> T:
         return await answer
 
 
-def within(clock: IReactorTime, seconds: float, waiting: Deferred[T], what: str) -> Deferred[T]:
+def within(
+    clock: IReactorTime, seconds: float, waiting: Deferred[T], what: str, expired: Callable[[], None] | None = None
+) -> Deferred[T]:
     """
     The same answer, or DriverError when it is not there in time.
 
     The deadline does not reach `waiting`: what a driver has begun runs on. What it fails with afterwards is logged.
+
+    :param expired: is told when it is not there in time.
     """
     answer: Deferred[T] = Deferred()
 
     def expire() -> None:
+        if expired is not None:
+            expired()
         answer.errback(DriverError(f"no answer from {what} in {seconds:g} s"))
 
     def deliver(result: T | Failure) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from twisted.internet.defer import Deferred
@@ -21,6 +21,7 @@ from pylpaca.calls import as_deferred, perform, shielded, within
 from pylpaca.config import nearest
 from pylpaca.device import Camera, Device
 from pylpaca.errors import AlpacaError, BadRequest, DriverError, NotConnected, Unavailable
+from pylpaca.health import Health
 from pylpaca.imagebytes import is_wanted
 from pylpaca.interfaces import DEVICE_TYPES, Operation, operations
 from pylpaca.interfaces.declaration import ORDINARY_DEADLINE
@@ -33,6 +34,8 @@ from pylpaca.roster import Entry, Roster
 from pylpaca.values import Frame
 
 log = Logger()
+
+T = TypeVar("T")
 
 Answer = bytes | ImageAnswer  # JSON, or an image in pieces
 
@@ -91,6 +94,7 @@ class Dispatcher:
         self._roster, self._clock, self._next_transaction, self._answered = roster, clock, next_transaction, answered
         self._heard = heard
         self._members = {kind: _paths(kind) for kind in DEVICE_TYPES}
+        self._health = {(each.kind, each.number): Health(each.driver.name, clock) for each in roster}
         self._logged = Repeats(clock)
         self.pending = Pending()
 
@@ -124,14 +128,24 @@ class Dispatcher:
         seconds = operation.deadline
         if entry.deadline is not None and seconds == ORDINARY_DEADLINE:
             seconds = entry.deadline
+        health = self._health[entry.kind, entry.number]
+        try:
+            health.begin(operation, entry.driver.link.openings)
+        except DriverError:
+            return under_way.failed(Failure())
         try:
             result = call(entry.driver, operation, arguments, holder, entry.driver.clock.seconds() + seconds)
         except Exception:
+            health.ended(operation)
             return under_way.failed(Failure())
         if not isinstance(result, Deferred):
+            health.ended(operation)
             return under_way.succeeded(result)
+        result.addBoth(_passed_on, health.answered, operation)
         what = f"{operation.member} of {entry.driver.name}"
-        waiting = within(self._clock, seconds, self.pending.add(result, what), what)
+        pending = self.pending.add(result, what)
+        waiting = within(self._clock, seconds, pending, what, lambda: health.expired(operation, seconds))
+        waiting.addBoth(_passed_on, health.ended, operation)
         return shielded(waiting.addCallbacks(under_way.succeeded, under_way.failed))
 
     def _find(self, kind: str, number: str, member: str) -> tuple[Entry, Mapping[str, Operation]]:
@@ -146,6 +160,11 @@ class Dispatcher:
         if by_verb is None:
             raise BadRequest(f"{kind} has no member {member[:40]!r}; {nearest(member, members)}")
         return entry, by_verb
+
+
+def _passed_on(result: T, tell: Callable[[Operation], None], operation: Operation) -> T:
+    tell(operation)
+    return result
 
 
 def _teller(answered: Callable[[Answered], None], clock: IReactorTime, request: Request) -> Callable[[Ids, int, int], None]:

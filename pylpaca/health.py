@@ -1,69 +1,77 @@
-"""How a device answers: how many of its calls are under way, and whether it has stopped answering."""
+"""How a device answers: how many of its calls clients wait for, and which members have stopped answering."""
 
 # Facts
 #   A deadline ends the wait of a client, not the call: what a driver has begun runs on. A device that hangs would be asked again
 #   by every client every second, and each of them would wait for the whole deadline.
+#   Members that need no hardware answer at once even if the device hangs: so what does not answer is told by member.
 
 from __future__ import annotations
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from pylpaca.errors import DriverError
+from pylpaca.errors import DriverError, Unavailable
 from pylpaca.interfaces import Operation
 
 log = Logger()
 
 
 class Health:
-    """One device's. While it does not answer, one call at a time finds out whether it does again; others are refused at once."""
+    """One device's. A member that does not answer is asked again from time to time; whoever asks meanwhile is told so at once."""
 
-    MOST_UNDER_WAY = 32
+    MOST_WAITING = 32
+    ASK_AGAIN_AFTER = 10.0  # seconds
 
     def __init__(self, name: str, clock: IReactorTime) -> None:
         self._name, self._clock = name, clock
-        self._under_way = 0
-        self._probing = False
-        self._silent_since: float | None = None
+        self._waiting = 0
+        self._link = 0
+        self._silent: dict[str, float] = {}  # members that did not answer in time, and since when
+        self._asked: dict[str, float] = {}  # when each of them was asked last
 
     @property
     def is_answering(self) -> bool:
-        """Whether its last call was answered in time."""
-        return self._silent_since is None
+        """Whether every member that was asked has answered."""
+        return not self._silent
 
-    def begin(self, operation: Operation) -> bool:
+    def begin(self, operation: Operation, link: int) -> None:
         """
-        A call is to begin; whether it is the one that finds out whether the device answers again.
+        A call is to begin.
 
-        :raises DriverError: it would only wait.
+        :param link: which link it is; what the last one did not answer says nothing about another.
+        :raises DriverError: it would only wait; `Unavailable` where the log has it already.
         """
-        if operation.while_disconnected or operation.stops:
-            self._under_way += 1
-            return False
-        if self._under_way >= self.MOST_UNDER_WAY:
-            raise DriverError(f"{self._name} is busy: {self._under_way} calls are under way; ask again when they are answered")
-        if self._silent_since is not None and operation.verb == "GET":
-            if self._probing:
-                seconds = self._clock.seconds() - self._silent_since
-                raise DriverError(f"{self._name} has not been answering for {seconds:.0f} s; it is being asked again")
-            self._probing = True
-            self._under_way += 1
-            return True
-        self._under_way += 1
-        return False
+        if link != self._link:
+            self._link = link
+            self._silent.clear()
+            self._asked.clear()
+        now, since = self._clock.seconds(), self._silent.get(operation.method)
+        if since is not None and operation.verb == "GET":
+            if now - self._asked[operation.method] < self.ASK_AGAIN_AFTER:
+                raise Unavailable(
+                    f"{self._name} is not answering: {operation.member} was asked {now - since:.0f} s ago; "
+                    f"it is asked again every {self.ASK_AGAIN_AFTER:g} s"
+                )
+            self._asked[operation.method] = now
+        if self._waiting >= self.MOST_WAITING and not (operation.stops or operation.while_disconnected):
+            raise DriverError(f"{self._name} is busy: {self._waiting} calls wait for it; ask again when they are answered")
+        self._waiting += 1
 
-    def expired(self, since: float) -> None:
-        """A call that began then was not answered in time."""
-        if self._silent_since is None:
-            self._silent_since = since
-            log.error("{name} is not answering", name=self._name)
+    def ended(self, operation: Operation) -> None:
+        """A client waits no longer: it was answered, or told that there is no answer."""
+        self._waiting -= 1
 
-    def ended(self, is_probe: bool) -> None:
-        """A call was answered, in time or not."""
-        self._under_way -= 1
-        self._probing = self._probing and not is_probe
-        if self._silent_since is not None:
-            seconds = self._clock.seconds() - self._silent_since
-            self._silent_since = None
-            self._probing = False
-            log.info("{name} answers again, after {seconds:.0f} s", name=self._name, seconds=seconds)
+    def expired(self, operation: Operation, seconds: float) -> None:
+        """A call was not answered in so many seconds."""
+        if not self._silent:
+            log.error("{name} is not answering: {member}", name=self._name, member=operation.member)
+        now = self._clock.seconds()
+        self._silent.setdefault(operation.method, now - seconds)
+        self._asked.setdefault(operation.method, now - seconds)
+
+    def answered(self, operation: Operation) -> None:
+        """The driver answered, in time or not."""
+        since = self._silent.pop(operation.method, None)
+        self._asked.pop(operation.method, None)
+        if since is not None and not self._silent:
+            log.info("{name} answers again, after {seconds:.0f} s", name=self._name, seconds=self._clock.seconds() - since)

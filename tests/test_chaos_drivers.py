@@ -9,9 +9,11 @@ from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from pylpaca.errors import DRIVER_NUMBERS
+from pylpaca.health import Health
 from pylpaca.interfaces import DEVICE_TYPES, Operation, device_type, operations
 from pylpaca.protocol import example
 from pylpaca.testing import MemoryServer
@@ -48,6 +50,7 @@ def served(kind: str, behaviour: Any) -> MemoryServer:
     entry = {"device_type": kind, "device_number": 0, "device_driver": f"simulators.{kind}.{name}"}
     focuser = {"device_type": "focuser", "device_number": 9, "device_driver": "FocuserSimulator"}
     server = MemoryServer({"drivers": [entry, focuser]})
+    server.driver(kind).__dict__["waiting"] = []  # what `silent` leaves open
     for path in (f"{kind}/0", "focuser/9"):
         server.put(f"{path}/connected", Connected=True)
     driver = server.driver(kind)
@@ -139,3 +142,71 @@ class WrongTypesTests(SynchronousTestCase):
                     elif operation.returns is not Frame:
                         self.assertIsNot(answer.value, None, operation.method)
         self.flushLoggedErrors()
+
+
+class SilentTests(SynchronousTestCase):
+    """A device that has stopped answering."""
+
+    def setUp(self) -> None:
+        self.server = served("dome", silent)
+        self.clock = self.server.clock
+        self.driver: Any = self.server.driver("dome")
+
+    def begin(self, member: str, verb: str = "GET") -> Any:
+        return self.server.begin(verb, f"dome/0/{member}")
+
+    def test_told_at_once(self) -> None:
+        """Who asks for what was not answered in time is told so at once, for ten seconds; what was not asked is asked."""
+        first = self.begin("azimuth")
+        self.clock.advance(4)
+        self.assertEqual(first.answer().error, 0x500)
+        again = self.server.get("dome/0/azimuth")
+        self.assertEqual(again.error, 0x500)
+        self.assertIn("dome 0 is not answering: Azimuth was asked 4 s ago".lower(), again.json["ErrorMessage"].lower())
+        self.assertIsNone(self.begin("athome").answer())
+        self.assertEqual(len(self.driver.waiting), 2)
+
+    def test_asked_again(self) -> None:
+        """It is asked again from time to time; when it answers, everything is as it was."""
+        self.begin("azimuth")
+        with capturedLogs() as logs:
+            self.clock.pump([4, 7])
+            probe = self.begin("azimuth")
+            self.assertIsNone(probe.answer())
+            self.driver.waiting[-1].callback(90.0)
+        self.assertEqual(probe.answer().value, 90.0)
+        self.assertIsNone(self.begin("azimuth").answer())
+        said = [each["log_format"] for each in logs if each.get("log_namespace") == "pylpaca.health"]
+        self.assertEqual(said, ["{name} is not answering: {member}", "{name} answers again, after {seconds:.0f} s"])
+
+    def test_late(self) -> None:
+        """An answer that comes late shows that it answers again."""
+        self.begin("azimuth")
+        self.clock.advance(4)
+        self.driver.waiting[0].callback(90.0)
+        self.assertIsNone(self.begin("azimuth").answer())
+
+    def test_bounded(self) -> None:
+        """More calls than can be answered in time do not wait; a stop does, and what the framework knows is told."""
+        for number in range(Health.MOST_WAITING):
+            self.begin(("azimuth", "altitude", "athome", "atpark")[number % 4])
+        refused = self.server.get("dome/0/slewing")
+        self.assertEqual(refused.error, 0x500)
+        self.assertIn("is busy: 32 calls wait for it", refused.json["ErrorMessage"])
+        self.assertIsNone(self.begin("abortslew", "PUT").answer("PUT"))
+        self.assertIs(self.server.get("dome/0/connected").value, True)
+        self.assertEqual(self.server.get("focuser/9/position").error, 0)
+
+    def test_new_link(self) -> None:
+        """A new link is asked anew."""
+        self.begin("azimuth")
+        self.clock.advance(4)
+        self.server.put("dome/0/connected", Connected=False)
+        self.server.put("dome/0/connected", Connected=True)
+        self.assertIsNone(self.begin("azimuth").answer())
+
+
+def silent(driver: Any, *arguments: Any, **named: Any) -> Any:
+    waiting: Deferred[Any] = Deferred()
+    driver.waiting.append(waiting)
+    return waiting

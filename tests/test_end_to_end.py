@@ -466,3 +466,38 @@ class AlpycaImageTests(ServerTestCase):
             self.assertEqual((about.Rank, about.Dimension1, about.Dimension2, about.Dimension3), (2, 17, 13, 0))
         self.assertEqual(server.terminate(), 0)
         self.assertNotIn("Traceback", "\n".join(server.lines))
+
+
+BLOCKING = """
+from time import sleep
+
+from pylpaca.device import SafetyMonitor
+
+
+class BlockingMonitor(SafetyMonitor):
+    \"\"\"Its author did not know what blocks.\"\"\"
+
+    def IsSafe(self):
+        sleep(1.2)
+        return True
+"""
+
+
+class WatchdogTests(ServerTestCase):
+    def test_named(self) -> None:
+        """A driver that keeps the server from answering is named, with its file and line, and how long it did."""
+        (self.folder / "drivers").mkdir()
+        (self.folder / "drivers" / "blocking.py").write_text(BLOCKING)
+        entry = {"device_type": "safetymonitor", "device_number": 0, "device_driver": "BlockingMonitor", "name": "Rain"}
+        options = ("--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off")
+        server = self.started({"drivers": [entry]}, *options)
+        monitor = SafetyMonitor(server.address, 0)
+        monitor.Connected = True
+        self.assertIs(monitor.IsSafe, True)
+        self.assertEqual(server.terminate(), 0)
+        (said,) = [line for line in server.lines if "nothing else is done" in line]
+        self.assertRegex(
+            said, r"Rain blocks in \S*drivers/blocking\.py, line 11, IsSafe; what blocks belongs into self\.in_thread"
+        )
+        (over,) = [line for line in server.lines if "the server goes on" in line]
+        self.assertRegex(over, r"goes on after 1\.\d s")
