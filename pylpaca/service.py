@@ -172,7 +172,7 @@ def build_site(
         origins=server.cors_origins,
         users={name: password.get_secret_value() for name, password in server.users.items()},
     )
-    census = Census(room_for(server.max_connections), server.max_connections_per_peer)
+    census = Census(room_for(server.max_connections), server.max_connections_per_peer, clock.seconds)
     dispatcher = Dispatcher(roster, clock, counter, log_answered if server.request_log else None)
     return AlpacaSite(Api(dispatcher, management, pages, clock), walls, census, clock, server.request_log)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import IPv4Address
 from typing import Any, cast
+from urllib.parse import unquote_to_bytes
 from uuid import uuid4
 
 from klein import Klein
@@ -40,6 +41,7 @@ KEEP_ALIVE = 300.0  # seconds
 JSON = "application/json; charset=utf-8"
 HTML = "text/html; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
+TOO_LONG = f"the body is too long: at most {BODY_LIMIT} bytes"
 PAGE_POLICY = b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
 Answer = bytes | Deferred[bytes]
@@ -69,6 +71,14 @@ def _header(request: IRequest, name: bytes) -> str:
     """A header's text; bytes that are none are still something to compare."""
     values: list[bytes] = request.requestHeaders.getRawHeaders(name) or [b""]
     return b", ".join(values).decode("latin-1")
+
+
+def _is_text(path: bytes) -> bool:
+    try:
+        unquote_to_bytes(path).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _accepted(request: IRequest) -> str:
@@ -190,14 +200,14 @@ class WalledRequest(Request):
     _arrived = 0
 
     def gotLength(self, length: int | None) -> None:
-        super().gotLength(length if length is None else min(length, BODY_LIMIT))  # how much room is made for it
+        super().gotLength(BODY_LIMIT if length is None else min(length, BODY_LIMIT))  # in memory; a longer one would be a file
 
     def handleContentChunk(self, data: bytes) -> None:
         self._arrived += len(data)
         if self._arrived <= BODY_LIMIT:
             super().handleContentChunk(data)
         elif self._arrived > self.MOST_READ_PAST:
-            self.channel.loseConnection()
+            self.channel.refuse(413, TOO_LONG)
 
     def process(self) -> None:
         walls: Walls = self.channel.site.walls
@@ -207,7 +217,9 @@ class WalledRequest(Request):
         try:
             walls.check(self._asking(origin))
             if self._arrived > BODY_LIMIT:
-                raise BadRequest(f"the body is too long: at most {BODY_LIMIT} bytes", 413)
+                raise BadRequest(TOO_LONG, 413)
+            if not _is_text(self.path):
+                raise BadRequest("the path is not UTF-8 text")
         except BadRequest as error:
             if error.status == 401:
                 self.setHeader(b"www-authenticate", REALM.encode())
@@ -249,7 +261,7 @@ class AlpacaSite(Site):
     protocol = PatientChannel  # type: ignore[assignment]  # without HTTP/2, which no Alpaca client speaks
 
     def __init__(self, api: Api, walls: Walls, census: Census, clock: IReactorTime, log_requests: bool = False) -> None:
-        super().__init__(api.app.resource(), requestFactory=WalledRequest, timeout=KEEP_ALIVE, reactor=clock)
+        super().__init__(api.app.resource(), WalledRequest, timeout=KEEP_ALIVE, reactor=clock, parsePOSTFormSubmission=False)
         self.walls, self.census, self._log_requests = walls, census, log_requests
 
     def buildProtocol(self, addr: Any) -> Any:

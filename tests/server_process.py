@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 TWISTD = [str(Path(sys.executable).with_name("twistd")), "--nodaemon"]
+HASTY = [sys.executable, "-m", "tests.hasty", "--nodaemon"]  # with shorter deadlines
 STARTS_WITHIN = 30.0
 
 
@@ -19,7 +20,8 @@ class ServerProcess:
     """twistd as a user starts it; `ready` is the line that says so."""
 
     def __init__(self, arguments: Sequence[str], folder: Path, command: Sequence[str] = (*TWISTD, "pylpaca")) -> None:
-        environment = {**os.environ, "STATE_DIRECTORY": str(folder.absolute() / "state")}
+        paths = os.pathsep.join(filter(None, sys.path))  # so that it finds what this process finds
+        environment = {**os.environ, "STATE_DIRECTORY": str(folder.absolute() / "state"), "PYTHONPATH": paths}
         self._process = subprocess.Popen(
             [*command, *arguments],
             cwd=folder,
