@@ -170,6 +170,12 @@ class Configuration:
     source: Source = field(default_factory=Source)
     mistakes: tuple[Mistake, ...] = ()
 
+    @property
+    def driver_folders(self) -> list[Path]:
+        """Where drivers of the user's own may be, whether or not there is such a folder; the first wins."""
+        beside = [] if self.source.file is None else [self.source.file.absolute().parent / "drivers"]
+        return [*self.driver_path, *beside]
+
 
 def load(path: Path) -> Configuration:
     """Read a configuration file; what is wrong with it stands in its `mistakes`."""

@@ -127,6 +127,7 @@ class PatientChannel(HTTPChannel):
         self.clearLineBuffer()
         self._expected()
         self.setTimeout(None)
+        self.site.refused(self.peer, status, sentence)
         say_farewell(self.transport, farewell(status, sentence), self.callLater, self.LINGER)
 
     def give_way(self) -> None:

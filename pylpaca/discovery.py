@@ -78,10 +78,11 @@ class Rate:
         if now - self._began >= 1.0:
             self._began = now
             self._of.clear()
-        if self._of[host] >= self.MOST_OF_ONE or self._of.total() >= self.MOST:
-            return False
+        return self._of[host] < self.MOST_OF_ONE and self._of.total() < self.MOST
+
+    def count(self, host: str) -> None:
+        """This address is answered."""
         self._of[host] += 1
-        return True
 
 
 class Responder(DatagramProtocol):
@@ -89,22 +90,30 @@ class Responder(DatagramProtocol):
 
     def __init__(self, reach: Sequence[Reach], rate: Rate, near: Near | None = None) -> None:
         self._reach, self._rate, self._near = reach, rate, near
+        self._told: set[str] = set()  # reasons
 
     def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:
         if not datagram.startswith(DISCOVERY_QUESTION) or not self._rate.allows(addr[0]):
             return
-        if self._near is not None and not self._near.has(addr[0]):
-            return
-        source = ip_address(addr[0].partition("%")[0])
-        if getattr(source, "ipv4_mapped", None) is not None:
-            return  # an IPv4 question that the dual-stack socket got, too: the IPv4 socket answers it
-        port = next((each.port for each in self._reach if source in each.network), None)
+        port = self._port_for(addr[0])
         if port is None or self.transport is None:
             return
+        self._rate.count(addr[0])
         try:
             self.transport.write(b'{"AlpacaPort":%d}' % port, addr)
         except OSError as error:
-            log.warn("the discovery question of {host} cannot be answered: {error}", host=addr[0], error=error)
+            if str(error) not in self._told:  # addresses that cannot be answered are easily forged, too
+                self._told.add(str(error))
+                log.warn("the discovery question of {host} cannot be answered: {error}", host=addr[0], error=error)
+
+    def _port_for(self, host: str) -> int | None:
+        """Where this one is served, if it is; those who are not take no answers from the others."""
+        if self._near is not None and not self._near.has(host):
+            return None
+        source = ip_address(host.partition("%")[0])
+        if getattr(source, "ipv4_mapped", None) is not None:
+            return None  # an IPv4 question that the dual-stack socket got, too: the IPv4 socket answers it
+        return next((each.port for each in self._reach if source in each.network), None)
 
 
 def join_group_everywhere(sock: socket.socket) -> None:

@@ -36,6 +36,7 @@ from pylpaca.device.base import utc_now
 from pylpaca.discovery import Address, DiscoveryService
 from pylpaca.dispatch import Answered, Dispatcher
 from pylpaca.errors import DriverError
+from pylpaca.exposure import exposed
 from pylpaca.management import Management
 from pylpaca.network import Neighbourhood, Network, own_addresses, own_networks
 from pylpaca.protocol import TransactionCounter
@@ -43,8 +44,8 @@ from pylpaca.roster import Roster, build, simulators
 from pylpaca.serial import Cables, RealPorts
 from pylpaca.setup_pages import SetupPages
 from pylpaca.state import StateFolder, UniqueIds, state_folder
-from pylpaca.threads import own_thread
-from pylpaca.walls import Walls, own_names
+from pylpaca.threads import InThread, own_thread
+from pylpaca.walls import Walls, full_name, own_name
 from pylpaca.web import AlpacaSite, Api
 
 log = Logger()
@@ -147,8 +148,11 @@ def compose(
     if mistakes:
         mistakes.sort(key=lambda each: (each.line, each.column))
         raise CannotStart("\n".join(["pylpaca cannot start:", *(f"  {mistake}" for mistake in mistakes)]))
+    for sentence in exposed(configuration):
+        log.warn("{sentence}", sentence=sentence)
     site = build_site(configuration, roster, reactor)
-    return AlpacaServer(reactor, site, endpoints, discovery_port, roster, unique_ids, on_sigterm, stop_with)
+    in_thread = surroundings.own_thread("name servers")
+    return AlpacaServer(reactor, site, endpoints, discovery_port, roster, unique_ids, in_thread, on_sigterm, stop_with)
 
 
 def build_site(
@@ -168,7 +172,7 @@ def build_site(
     pages = SetupPages(management, roster, str(configuration.source.file or ""))
     walls = Walls(
         near=None if server.allow_public else Neighbourhood(clock.seconds, networks),
-        names=[*server.allowed_hosts, *own_names()],
+        names={*server.allowed_hosts, own_name()},
         origins=server.cors_origins,
         users={name: password.get_secret_value() for name, password in server.users.items()},
     )
@@ -247,11 +251,13 @@ class AlpacaServer(MultiService):
         discovery_port: int | None,
         roster: Roster,
         unique_ids: UniqueIds,
+        in_thread: InThread,
         on_sigterm: Callable[[Callable[[], None]], None],
         stop_with: Callable[[str], BaseException],
     ) -> None:
         super().__init__()
         self.roster = roster
+        self._in_thread = in_thread
         self._on_sigterm, self._stop_with = on_sigterm, stop_with
         self._reactor, self._site, self._listens = reactor, site, listens
         self._discovery_port, self._unique_ids = discovery_port, unique_ids
@@ -275,6 +281,7 @@ class AlpacaServer(MultiService):
     def _running(self, addresses: Sequence[str], discovery_works: bool) -> None:
         """The reactor runs: from here SIGTERM ends it cleanly; devices are connected, and people told."""
         self._on_sigterm(self._reactor.stop)
+        self._in_thread(full_name).addCallback(self._site.walls.names.add)
         for entry in self.roster:
             if entry.driver.link.permanent:
                 entry.driver.link.vote(True)

@@ -211,11 +211,13 @@ class WalledRequest(Request):
 
     def process(self) -> None:
         walls: Walls = self.channel.site.walls
-        origin = _header(self, b"origin")
+        asking = self._asking()
         if walls.origins:
             self.responseHeaders.addRawHeader(b"vary", b"origin")
+        if walls.is_listed(asking.origin):  # its page may read why it is refused, too
+            self.setHeader(b"access-control-allow-origin", asking.origin.encode())
         try:
-            walls.check(self._asking(origin))
+            walls.check(asking)
             if self._arrived > BODY_LIMIT:
                 raise BadRequest(TOO_LONG, 413)
             if not _is_text(self.path):
@@ -226,21 +228,20 @@ class WalledRequest(Request):
             self.write(_refused(self, error))
             self.finish()
             return
-        if origin and walls.is_listed(origin):
-            self.setHeader(b"access-control-allow-origin", origin.encode())
-            if self.method == b"OPTIONS":
-                self._let_page_ask()
-                return
-        super().process()
+        if asking.is_preflight and walls.is_listed(asking.origin):
+            self._let_page_ask()
+        else:
+            super().process()
 
-    def _asking(self, origin: str) -> Asking:
+    def _asking(self) -> Asking:
         return Asking(
             peer=peer_of(self),
             path=self.path.decode("latin-1"),
             hosts=[each.decode("latin-1") for each in self.requestHeaders.getRawHeaders(b"host") or ()],
             needs_host=self.clientproto == b"HTTP/1.1",
-            origin=origin,
+            origin=_header(self, b"origin"),
             authorization=_header(self, b"authorization"),
+            is_preflight=self.method == b"OPTIONS" and self.requestHeaders.hasHeader(b"access-control-request-method"),
         )
 
     def _let_page_ask(self) -> None:
@@ -267,6 +268,11 @@ class AlpacaSite(Site):
     def buildProtocol(self, addr: Any) -> Any:
         sentence = self.census.too_much(str(getattr(addr, "host", "")))
         return TooMany(sentence) if sentence else super().buildProtocol(addr)
+
+    def refused(self, peer: str, status: int, sentence: str) -> None:
+        """A connection on which no request came together is ended with this."""
+        if self._log_requests:
+            log.info("{peer}: HTTP {status}, {sentence}", peer=peer, status=status, sentence=sentence)
 
     def log(self, request: Any) -> None:
         """Twisted's access log costs more than answering does; what devices answer is logged by who asks them."""

@@ -21,6 +21,7 @@ from pylpaca.__main__ import arguments
 from pylpaca.config import Configuration, Device, DriverEntry
 from pylpaca.discovery import Address
 from pylpaca.service import AlpacaServer, Options, compose, makeService, spoken
+from pylpaca.threads import at_once
 
 MONITOR: dict[str, Any] = {"device_type": "safetymonitor", "device_number": 0, "device_driver": "SafetyMonitorSimulator"}
 
@@ -76,6 +77,9 @@ def started(server: AlpacaServer) -> None:
 
 
 class ServerTestCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.patch(service, "own_thread", lambda reactor: at_once)
+
     def composed(self, reactor: Any, configuration: Any = None, **options: Any) -> AlpacaServer:
         given = Options()
         self.home = Path(self.mktemp())
