@@ -104,7 +104,8 @@ class ServerSection(_Model):
     @classmethod
     def _no_colon(cls, values: dict[str, SecretStr]) -> dict[str, SecretStr]:
         for name, password in values.items():
-            if not name or ":" in name or not password.get_secret_value():
+            given = name + password.get_secret_value()
+            if not name or ":" in name or name == given or any("\ud800" <= each <= "\udfff" for each in given):
                 raise ValueError("must be names without a colon, each with a password that is not empty")
         return values
 

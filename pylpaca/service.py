@@ -29,7 +29,7 @@ from twisted.python.failure import Failure
 
 from pylpaca import __version__, config
 from pylpaca.calls import settled, within
-from pylpaca.config import Configuration, Mistake
+from pylpaca.config import Configuration, Mistake, ServerSection
 from pylpaca.connections import Census, room_for
 from pylpaca.device import Surroundings
 from pylpaca.device.base import utc_now
@@ -148,7 +148,7 @@ def compose(
     if mistakes:
         mistakes.sort(key=lambda each: (each.line, each.column))
         raise CannotStart("\n".join(["pylpaca cannot start:", *(f"  {mistake}" for mistake in mistakes)]))
-    for sentence in exposed(configuration):
+    for sentence in filter(None, [openness(configuration.server), *exposed(configuration)]):
         log.warn("{sentence}", sentence=sentence)
     site = build_site(configuration, roster, reactor)
     in_thread = surroundings.own_thread("name servers")
@@ -169,7 +169,7 @@ def build_site(
     server = configuration.server
     counter = TransactionCounter()
     management = Management(server, roster, counter)
-    pages = SetupPages(management, roster, str(configuration.source.file or ""))
+    pages = SetupPages(management, roster, str(configuration.source.file or ""), openness(server))
     walls = Walls(
         near=None if server.allow_public else Neighbourhood(clock.seconds, networks),
         names={*server.allowed_hosts, own_name()},
@@ -179,6 +179,14 @@ def build_site(
     census = Census(room_for(server.max_connections), server.max_connections_per_peer, clock.seconds)
     dispatcher = Dispatcher(roster, clock, counter, log_answered if server.request_log else None)
     return AlpacaSite(Api(dispatcher, management, pages, clock), walls, census, clock, server.request_log)
+
+
+def openness(server: ServerSection) -> str:
+    """What people are warned of, if clients of any network are served."""
+    if not server.allow_public:
+        return ""
+    asked = "with one of the names and passwords of its users" if server.users else "without a password"
+    return f"Whoever reaches this server from anywhere can use it, {asked}: allow_public is true."
 
 
 def log_answered(answered: Answered) -> None:

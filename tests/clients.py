@@ -230,7 +230,9 @@ class Clients(RuleBasedStateMachine):
 def agree(steps: int, told: Callable[[int], object] = lambda _: None) -> int:
     """Compare the two for at least so many steps, of many beginnings; how many there were."""
     Clients.steps = 0
-    runs = settings(max_examples=10, stateful_step_count=50, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    runs = settings(
+        max_examples=10, stateful_step_count=50, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
     while Clients.steps < steps:
         run_state_machine_as_test(Clients, settings=runs)
         told(Clients.steps)

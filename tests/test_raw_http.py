@@ -313,25 +313,26 @@ class FramingTests(MemoryTests):
         """However the bytes are cut, what is answered is the same."""
         whole = pieces(case.sent)[0][:70_000]
         cuts = sorted(data.draw(st.sets(st.integers(0, min(len(whole), 400)), max_size=5)))
-        server = MemoryServer(CONFIGURATION)
-        at_once, cut = server.connection(), server.connection()
+        at_once, cut = self.server.connection(), self.server.connection()
         at_once.send(whole)
         for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True):
             cut.send(whole[start:end])
         found = [[(each.status, each.headers.get("content-type")) for each in answers_in(one.received)] for one in (at_once, cut)]
         self.assertEqual(found[0], found[1])
         self.assertEqual(at_once.closed, cut.closed)
+        at_once.hang_up()
+        cut.hang_up()
         self.flushLoggedErrors(ZeroDivisionError)
 
     @given(st.binary(max_size=300))
     def test_anything(self, noise: bytes) -> None:
         """Whatever comes before a request, the server is not shaken, and says nothing but answers."""
-        server = MemoryServer(CONFIGURATION)
-        connection = server.connection()
+        connection = self.server.connection()
         connection.send(noise + SMUGGLED)
         answers_in(connection.received)
-        server.clock.advance(PatientChannel.BODY_WITHIN + PatientChannel.LINGER)
+        self.server.clock.advance(PatientChannel.BODY_WITHIN + PatientChannel.LINGER)
         answers_in(connection.received)
+        connection.hang_up()
         self.assertEqual(self.flushLoggedErrors(), [])
 
 
