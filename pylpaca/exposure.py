@@ -11,14 +11,14 @@ from pylpaca.config import Configuration
 
 def exposed(configuration: Configuration) -> list[str]:
     """What others may do that they should not, each in a sentence with what to type; nothing where files have no such modes."""
-    file = configuration.source.file
-    if file is None or os.name != "posix":
+    if configuration.source.file is None or os.name != "posix":
         return []
+    file = configuration.source.file.absolute()
     folders = [each for each in configuration.driver_folders if each.is_dir()]
     sources = sorted(each for folder in folders for each in folder.rglob("*.py"))
     found = [
         f"others on this computer may write to {path}, and so have this server run what they like: chmod o-w {path}"
-        for path in (file, file.absolute().parent, *folders, *sources)
+        for path in (file, file.parent, *folders, *sources)
         if _others_have(path, stat.S_IWOTH)
     ]
     if configuration.server.users and _others_have(file, stat.S_IROTH):

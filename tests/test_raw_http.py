@@ -12,7 +12,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
+from twisted.internet.address import IPv4Address
+from twisted.internet.interfaces import ISSLTransport
+from twisted.internet.protocol import connectionDone
+from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import directlyProvides
 
 from pylpaca.connections import PatientChannel
 from pylpaca.device import SafetyMonitor
@@ -483,6 +488,47 @@ class BodyInMemoryTests(MemoryTests):
             connection.hang_up()
         self.assertEqual(made, [])
         self.let_go()
+
+
+class Unshaken(StringTransport):
+    """TLS whose handshake does not end: what is written waits for it, and so does closing."""
+
+    aborted = False
+
+    def loseConnection(self) -> None:
+        """It waits for what was written."""
+
+    def abortConnection(self) -> None:
+        self.aborted = True
+
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        """It makes no difference."""
+
+
+class TlsTests(MemoryTests):
+    def shake(self, peer: str = "192.0.2.7") -> tuple[Any, Unshaken]:
+        address = IPv4Address("TCP", peer, 50000)
+        protocol, transport = self.server.site.buildProtocol(address), Unshaken(peerAddress=address)
+        directlyProvides(transport, ISSLTransport)
+        protocol.makeConnection(transport)
+        return protocol, transport
+
+    def test_handshake_without_end(self) -> None:
+        """A TLS client that never ends its handshake is cut off when its time is over, though it cannot be told."""
+        protocol, transport = self.shake()
+        self.server.clock.advance(PatientChannel.HEAD_WITHIN)
+        self.assertFalse(transport.aborted)
+        self.server.clock.advance(PatientChannel.LINGER)
+        self.assertTrue(transport.aborted)
+        protocol.connectionLost(connectionDone)
+        self.let_go()
+
+    def test_too_many(self) -> None:
+        """One too many is cut off at once: a word would have to wait for the handshake."""
+        self.server.site.census.most_of_one = 1
+        self.shake()
+        _, transport = self.shake()
+        self.assertEqual((transport.aborted, transport.value()), (True, b""))
 
 
 class SocketTests(RawTestCase):
