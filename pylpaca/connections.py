@@ -49,6 +49,7 @@ class PatientChannel(HTTPChannel):
     callLater: Callable[..., IDelayedCall]
 
     _expiry: IDelayedCall | None = None
+    _turn: IDelayedCall | None = None
     _refused = False
 
     def connectionMade(self) -> None:
@@ -97,16 +98,25 @@ class PatientChannel(HTTPChannel):
 
     def requestDone(self, request: Any) -> None:
         self.site.census.waits(self)
-        if self._waitingForTransport:  # the client takes no answers: take no more of its requests
-            self.paused = True
-            self._networkProducer.pauseProducing()
+        has_more = bool(self._buffer) or any(self._dataBuffer)
+        self.paused = has_more or self._waitingForTransport
         super().requestDone(request)
+        if self.paused:
+            self._networkProducer.pauseProducing()
+        if has_more and not self._waitingForTransport:
+            self._turn = self.callLater(0, self._go_on)  # after all others, who may have asked for one thing only
 
     def resumeProducing(self) -> None:
         super().resumeProducing()
-        if self.paused:
-            self.paused = False
-            self.dataReceived(b"")
+        if self.paused:  # until the client took what it had asked for
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._turn = None
+        self.paused = False
+        self.dataReceived(b"")
+        if not self.paused:
+            self._networkProducer.resumeProducing()
 
     def lineLengthExceeded(self, line: bytes) -> None:
         if self.requests:
@@ -116,6 +126,8 @@ class PatientChannel(HTTPChannel):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._expected()
+        if self._turn is not None:
+            self._turn.cancel()
         self.site.census.remove(self)
         super().connectionLost(reason)
 
@@ -188,8 +200,9 @@ class Census:
     """
     Counts the connections there are, and knows which of them wait for their clients to ask something.
 
-    When there are as many as there may be, a newcomer takes the place of one that waits: of the oldest that has never asked
-    anything, or else of the one that has not for longest. So nobody keeps others out by holding connections open.
+    When there are as many as there may be, a newcomer takes the place of one that waits: of the oldest that has never asked anything,
+    or of the one that has asked nothing more for longest, whichever are more. So nobody keeps others out by holding connections
+    open, and who does that without asking takes nothing from those who ask now and then.
     """
 
     most: int
@@ -202,7 +215,7 @@ class Census:
         self.count = 0
         self._of: Counter[str] = Counter()
         self._strangers: dict[Connected, None] = {}  # the oldest first
-        self._idle: dict[Connected, None] = {}  # the one that has waited longest first
+        self._idle: dict[Connected, None] = {}  # the one that has waited for longest first
         self._told: float | None = None
 
     def add(self, connection: Connected) -> None:
@@ -241,7 +254,7 @@ class Census:
         return sentence + "; close some, or use one for many requests"
 
     def _makes_room(self) -> bool:
-        waiting = next(iter(self._strangers), None) or next(iter(self._idle), None)
+        waiting = next(iter(max(self._strangers, self._idle, key=len)), None)
         if waiting is None:
             return False
         self._tell("there are {most} connections: new ones take the place of those that wait (max_connections)", most=self.most)

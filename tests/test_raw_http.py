@@ -349,6 +349,7 @@ class DeadlineTests(MemoryTests):
 
     def until_closed(self, connection: Connection, again: bytes = b"") -> float:
         """Seconds until the server closes; a piece is sent again and again, each half a second."""
+        self.server.clock.advance(0)
         began = self.server.clock.seconds()
         while not connection.closed:
             self.server.clock.advance(0.5)
@@ -420,6 +421,7 @@ class DeadlineTests(MemoryTests):
         server.clock.advance(3.9)
         driver: Any = server.driver("focuser")
         driver.asked[0].callback(7)
+        server.clock.advance(0)
         server.clock.advance(9.9)
         self.assertFalse(connection.closed)
         server.clock.advance(0.1)
@@ -448,6 +450,7 @@ class SlowReaderTests(MemoryTests):
         sizes = []
         for _ in range(self.ASKED // 100):
             connection.send(get("/setup") * 100)
+            self.server.clock.advance(0)
             sizes.append(len(connection.received))
         return connection, sizes
 
@@ -468,6 +471,7 @@ class SlowReaderTests(MemoryTests):
             if connection.listens:
                 break
             connection.read()
+            self.server.clock.advance(0)
         connection.send(LAST)
         connection.read()
         found = answers_in(connection.received)
@@ -475,6 +479,33 @@ class SlowReaderTests(MemoryTests):
         self.assertEqual({each.status for each in found}, {200})
         self.assertTrue(connection.closed)
         self.let_go(connection)
+
+
+class TurnTests(MemoryTests):
+    def test_one_at_a_time(self) -> None:
+        """Clients who send many requests at once are answered in turn, one each, and one who asks for one thing is not behind them."""
+        busy = [self.server.connection() for _ in range(3)]
+        for connection in busy:
+            connection.send(get("/management/apiversions") * 20)
+        self.assertFalse(any(connection.listens for connection in busy))
+        patient = self.server.connection()
+        patient.send(get("/management/apiversions"))
+        self.server.clock.advance(0)
+        self.assertTrue(all(connection.listens for connection in busy))
+        order = [[each.json["ServerTransactionID"] for each in answers_in(one.received)] for one in (*busy, patient)]
+        self.assertEqual(order[3], [4])
+        for number in range(3):
+            self.assertEqual(order[number], [number + 1, *range(5 + number, 5 + 3 * 19, 3)])
+        self.let_go(*busy, patient)
+
+    def test_gone_meanwhile(self) -> None:
+        """One that goes before all it asked is answered leaves nothing behind."""
+        busy = self.server.connection()
+        busy.send(get("/setup") * 50)
+        busy.hang_up()
+        self.assertEqual(self.server.clock.getDelayedCalls(), [])
+        self.server.clock.advance(0)
+        self.assertEqual(len(answers_in(busy.received)), 1)
 
 
 class BodyInMemoryTests(MemoryTests):

@@ -142,7 +142,7 @@ class StartTests(ServerTestCase):
         self.assertEqual((reactor.tcpServers[0][0], reactor.multicasts), (4321, [(4322, "0.0.0.0")]))
 
     def test_full_name(self) -> None:
-        """The name that name servers have for this machine is one of the server's, as soon as they say it; nothing waits for it."""
+        """The name that name servers have for this machine is one of the server's, as soon as they say it; nothing waits."""
         looked = HeldThread()
         self.patch(service, "own_thread", lambda reactor: looked)
         self.patch(socket, "getfqdn", lambda: "Obs.example.org")

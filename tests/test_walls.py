@@ -391,21 +391,32 @@ class CensusTests(SynchronousTestCase):
         self.assertEqual(self.census.count, 5)
 
     def test_strangers_give_way(self) -> None:
-        """When there are too many, one that has never asked anything gives way, the oldest first."""
+        """When there are too many, one gives way that never asked anything, the oldest first, if most are like that."""
         visitors = self.come(*[f"192.0.2.{number}" for number in range(8)])
-        self.census.asks(visitors[0])
-        self.census.waits(visitors[0])
-        self.come("198.51.100.1", "198.51.100.2")
-        self.assertEqual([each.gave_way for each in visitors], [False, True, True] + [False] * 5)
+        for visitor in visitors[:3]:
+            self.census.asks(visitor)
+            self.census.waits(visitor)
+        self.come(*[f"198.51.100.{number}" for number in range(20)])
+        self.assertEqual([each.gave_way for each in visitors], [False] * 3 + [True] * 5)
 
     def test_idle_give_way(self) -> None:
-        """Then one that has waited for longest with its next request; one that is answered never does."""
+        """If most have asked something, the one that has not for longest, and none that came just now."""
+        visitors = self.come(*[f"192.0.2.{number}" for number in range(8)])
+        for number in (1, 2, 3, 4, 5, 1):
+            self.census.asks(visitors[number])
+            self.census.waits(visitors[number])
+        self.come("198.51.100.1")
+        self.assertEqual([number for number, each in enumerate(visitors) if each.gave_way], [2])
+        self.come("198.51.100.2")
+        self.assertEqual([number for number, each in enumerate(visitors) if each.gave_way], [0, 2])
+
+    def test_answers_are_not_cut_off(self) -> None:
+        """One that is being answered never gives way."""
         visitors = self.come(*[f"192.0.2.{number}" for number in range(8)])
         for visitor in visitors:
             self.census.asks(visitor)
         self.assertIn("this server has 8 connections, and takes no more (max_connections)", self.census.too_much("198.51.100.1"))
-        for visitor in (visitors[5], visitors[2]):
-            self.census.waits(visitor)
+        self.census.waits(visitors[5])
         self.come("198.51.100.1")
         self.assertEqual([number for number, each in enumerate(visitors) if each.gave_way], [5])
 
