@@ -200,9 +200,9 @@ class Census:
     """
     Counts the connections there are, and knows which of them wait for their clients to ask something.
 
-    When there are as many as there may be, a newcomer takes the place of one that waits: of the oldest that has never asked anything,
-    or of the one that has asked nothing more for longest, whichever are more. So nobody keeps others out by holding connections
-    open, and who does that without asking takes nothing from those who ask now and then.
+    When there are as many as there may be, a newcomer takes the place of one that waits: of the oldest that has never asked
+    anything, or of the one that has asked nothing more for longest, whichever are more. So nobody keeps others out by holding
+    connections open, and who does that without asking takes nothing from those who ask now and then.
     """
 
     most: int
@@ -254,7 +254,8 @@ class Census:
         return sentence + "; close some, or use one for many requests"
 
     def _makes_room(self) -> bool:
-        waiting = next(iter(max(self._strangers, self._idle, key=len)), None)
+        many = self._strangers if len(self._strangers) > len(self._idle) else self._idle
+        waiting = next(iter(many), None)
         if waiting is None:
             return False
         self._tell("there are {most} connections: new ones take the place of those that wait (max_connections)", most=self.most)

@@ -15,7 +15,6 @@ from twisted.trial.unittest import SynchronousTestCase
 from pylpaca.discovery import (
     Address,
     DiscoveryService,
-    Rate,
     Reach,
     Responder,
     join_group_everywhere,
@@ -32,14 +31,21 @@ class Datagrams:
 
     def __init__(self) -> None:
         self.sent: list[tuple[bytes, tuple[str, int]]] = []
+        self.reads = True
 
     def write(self, data: bytes, address: tuple[str, int]) -> None:
         self.sent.append((data, address))
 
+    def pauseProducing(self) -> None:
+        self.reads = False
+
+    def resumeProducing(self) -> None:
+        self.reads = True
+
 
 class ResponderTests(SynchronousTestCase):
     def answers(self, datagram: bytes, source: str = "192.0.2.7", reach: Any = EVERYWHERE) -> list[bytes]:
-        responder = Responder(reach, Rate(Clock().seconds))
+        responder = Responder(reach, Clock())
         transport = Datagrams()
         responder.transport = transport  # type: ignore[assignment]
         responder.datagramReceived(datagram, (source, 54321))
@@ -74,7 +80,7 @@ class ResponderTests(SynchronousTestCase):
             def write(self, data: bytes, address: tuple[str, int]) -> None:
                 raise OSError(101, "Network is unreachable")
 
-        responder = Responder(EVERYWHERE, Rate(Clock().seconds))
+        responder = Responder(EVERYWHERE, Clock())
         responder.transport = Broken()  # type: ignore[assignment]
         with capturedLogs() as logs:
             for number in range(10):
@@ -90,7 +96,7 @@ class FloodTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         near = Neighbourhood(self.clock.seconds, lambda: [ip_network("192.0.2.0/24")])
-        self.responder = Responder(EVERYWHERE, Rate(self.clock.seconds), near)
+        self.responder = Responder(EVERYWHERE, self.clock, near)
         self.transport = Datagrams()
         self.responder.transport = self.transport  # type: ignore[assignment]
 
@@ -111,8 +117,15 @@ class FloodTests(SynchronousTestCase):
         self.assertEqual(self.asked("192.168.1.5"), 1)
 
     def test_all_together(self) -> None:
-        """All together get two hundred."""
-        self.assertEqual(self.asked(*[f"10.0.{number // 250}.{number % 250}" for number in range(10_000)]), 200)
+        """All together get two hundred; then no more questions are read until the second is over."""
+        everybody = [f"10.0.{number // 250}.{number % 250}" for number in range(10_000)]
+        self.assertEqual((self.asked(*everybody[:199]), self.transport.reads), (199, True))
+        self.clock.advance(0.25)
+        self.assertEqual((self.asked(*everybody[199:]), self.transport.reads), (1, False))
+        self.clock.advance(0.74)
+        self.assertFalse(self.transport.reads)
+        self.clock.advance(0.01)
+        self.assertEqual((self.transport.reads, self.asked("10.0.0.1")), (True, 1))
 
     def test_far(self) -> None:
         """Whoever is far is not answered, and takes no answer from those who are near."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from tests.chaos import clients
+from tests.chaos import clients, networks
 from tests.chaos.figures import Figure, Missing
 
 EXPERIMENTS: Sequence[Callable[[], Iterator[Figure]]] = (
@@ -14,6 +14,8 @@ EXPERIMENTS: Sequence[Callable[[], Iterator[Figure]]] = (
     clients.too_many,
     clients.deaf,
     clients.hanging_up,
+    networks.far_peers,
+    networks.discovery_flood,
 )
 
 

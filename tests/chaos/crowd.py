@@ -13,6 +13,8 @@ from typing import Any
 
 from tests.raw import get
 
+PATH = "/api/v1/dome/0/name"  # what the client who means well asks for
+
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing is resetting
 
 
@@ -153,14 +155,83 @@ async def hang_up(address: str, count: str) -> None:
     say(gone=int(count))
 
 
+PATHS = ("/", "/setup", "/setup/v1/dome/0/setup", "/management/apiversions", "/management/v1/configureddevices", PATH, "/nowhere")
+
+
+async def ask_all(address: str, own: str) -> None:
+    """One client at an address of its own asks for everything, over HTTP and of discovery."""
+    loop = asyncio.get_running_loop()
+    found = {"asked": 0, "403": 0, "alpaca": 0, "discovery": 0}
+    for path in PATHS:
+        reader, writer = await asyncio.open_connection(address, 11111, local_addr=(own, 0))
+        writer.write(get(path, "Connection: close"))
+        said = await reader.read()
+        writer.close()
+        found["asked"] += 1
+        found["403"] += said.startswith(b"HTTP/1.1 403 ")
+        found["alpaca"] += b"ServerTransactionID" in said
+    with socket.socket(socket.AF_INET6 if ":" in own else socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.setblocking(False)
+        asking.bind((own, 0))
+        await loop.sock_sendto(asking, b"alpacadiscovery1", (address, 32227))
+        try:
+            said = await asyncio.wait_for(loop.sock_recv(asking, 100), 1.0)
+            found["discovery"] += said == b'{"AlpacaPort":11111}'
+        except TimeoutError:
+            pass
+    say(**found)
+
+
+ETH_P_IP = 0x0800
+
+
+async def flood_discovery(address: str, a_second: str, for_seconds: str) -> None:
+    """Discovery questions, each from another address of a private network; what the server sends is counted."""
+    loop = asyncio.get_running_loop()
+    host, _, port = address.rpartition(":")
+    sending = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    heard = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_IP))
+    heard.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)
+    heard.bind(("there", ETH_P_IP))
+    heard.setblocking(False)
+    packets = [
+        question(f"10.{number >> 8}.{number & 255}.7", host, int(port)) for number in range(int(a_second) * int(for_seconds))
+    ]
+    say(ready=True)
+    began = loop.time()
+    for start in range(0, len(packets), 50):
+        for packet in packets[start : start + 50]:
+            sending.sendto(packet, (host, 0))
+        await asyncio.sleep(max(0.0, began + (start + 50) / int(a_second) - loop.time()))
+    seconds = loop.time() - began
+    answers = []
+    while True:
+        try:
+            packet = await asyncio.wait_for(loop.sock_recv(heard, 2000), 1.2)
+        except TimeoutError:
+            break
+        ip, udp = packet[:20], packet[20:28]
+        if ip[9] == socket.IPPROTO_UDP and ip[12:16] == socket.inet_aton(host) and udp[:2] == struct.pack("!H", int(port)):
+            answers.append(packet[28:])
+    sizes = {"asked": len(packets), "asked_bytes": 16 * len(packets)}
+    say(seconds=seconds, **sizes, answered=len(answers), answered_bytes=sum(map(len, answers)))
+
+
+def question(source: str, host: str, port: int) -> bytes:
+    """A discovery question that pretends to come from somewhere."""
+    text = b"alpacadiscovery1"
+    udp = struct.pack("!HHHH", 54321, port, 8 + len(text), 0) + text
+    ends = socket.inet_aton(source) + socket.inet_aton(host)
+    return struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, socket.IPPROTO_UDP, 0) + ends + udp
+
+
 async def told_to_stop() -> None:
     """Waits for the end of standard input."""
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 
-KINDS: dict[str, Callable[..., Awaitable[None]]] = {
-    each.__name__: each for each in (half_open, greedy, flood, deaf, hang_up)
-}
+CROWDS = (half_open, greedy, flood, deaf, hang_up, ask_all, flood_discovery)
+KINDS: dict[str, Callable[..., Awaitable[None]]] = {each.__name__: each for each in CROWDS}
 
 
 def main(kind: str, *arguments: str) -> None:

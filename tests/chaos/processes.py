@@ -18,12 +18,12 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
+from tests.chaos.crowd import PATH
 from tests.raw import PATIENCE, get
 from tests.server_process import ServerProcess
 
 DOME = {"device_type": "dome", "device_number": 0, "device_driver": "DomeSimulator"}
 LOOPBACK = ("--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off")
-PATH = "/api/v1/dome/0/name"  # what the client who means well asks for
 
 
 @contextmanager
@@ -115,8 +115,8 @@ class Good:
 class Crowd:
     """Clients who mean no good, in a process of their own; what they say are JSON objects, one a line."""
 
-    def __init__(self, kind: str, address: str, *numbers: int, within: Sequence[str] = ()) -> None:
-        command = [*within, sys.executable, "-m", "tests.chaos.crowd", kind, address, *map(str, numbers)]
+    def __init__(self, kind: str, address: str, *more: object, within: Sequence[str] = ()) -> None:
+        command = [*within, sys.executable, "-m", "tests.chaos.crowd", kind, address, *map(str, more)]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         self._lines: Queue[str] = Queue()
