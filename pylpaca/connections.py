@@ -254,7 +254,7 @@ class Census:
         return sentence + "; close some, or use one for many requests"
 
     def _makes_room(self) -> bool:
-        many = self._strangers if len(self._strangers) > len(self._idle) else self._idle
+        many = self._strangers if len(self._strangers) >= len(self._idle) else self._idle
         waiting = next(iter(many), None)
         if waiting is None:
             return False

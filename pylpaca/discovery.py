@@ -117,9 +117,9 @@ class Responder(DatagramProtocol):
                 self._told.add(str(error))
                 log.warn("the discovery question of {host} cannot be answered: {error}", host=addr[0], error=error)
         if pause := self._rate.silent_for():  # in which the system throws away what comes, at less cost than we can
-            port: Any = self.transport
-            port.pauseProducing()
-            self._clock.callLater(pause, port.resumeProducing)
+            reading: Any = self.transport
+            reading.pauseProducing()
+            self._clock.callLater(pause, reading.resumeProducing)
 
     def _port_for(self, host: str) -> int | None:
         """Where this one is served, if it is; those who are not take no answers from the others."""

@@ -90,7 +90,7 @@ async def greedy(address: str, count: str) -> None:
 
 
 async def flood(address: str, count: str, a_second: str) -> None:
-    """So many hold connections open, each from another address and half of them after asking something; new ones come and come."""
+    """So many hold connections open, each from another address, half of them after asking something; more come and come."""
     loop = asyncio.get_running_loop()
     held: list[socket.socket] = []
     stop = asyncio.ensure_future(told_to_stop())

@@ -116,6 +116,7 @@ class Crowd:
     """Clients who mean no good, in a process of their own; what they say are JSON objects, one a line."""
 
     def __init__(self, kind: str, address: str, *more: object, within: Sequence[str] = ()) -> None:
+        self._kind = kind
         command = [*within, sys.executable, "-m", "tests.chaos.crowd", kind, address, *map(str, more)]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
@@ -136,7 +137,7 @@ class Crowd:
         try:
             return json.loads(self._lines.get(timeout=seconds))
         except Empty:
-            raise AssertionError(f"the crowd is silent: {self._process.args}") from None
+            raise AssertionError(f"the crowd is silent: {self._kind}") from None
 
     def stop(self) -> Any:
         """Have it stop; what it says then."""
