@@ -94,7 +94,7 @@ class Guard:
         conditions = [c for each in self.interlocks if operation.method in each.methods for c in each.conditions]
         if not conditions:
             return None
-        return partial(self._check, operation.method, [(each, list(each.device.motions)) for each in conditions])
+        return partial(self._check, operation.method, [(each, list(each.device.link.motions)) for each in conditions])
 
     async def _check(self, method: str, conditions: Sequence[tuple[Condition, Sequence[Motion]]]) -> None:
         asked = [Deferred.fromCoroutine(condition.objection(earlier)) for condition, earlier in conditions]
@@ -123,7 +123,7 @@ def install(configuration: Configuration, roster: Roster) -> list[Mistake]:
             guarding.append(_read(section, key, place, configuration, roster, mistakes))
         if guarding and key in roster.entries:
             driver = roster.entries[key].driver
-            driver.guard = Guard(driver.name, tuple(guarding))
+            driver.link.motions.guard = Guard(driver.name, tuple(guarding))
     return mistakes
 
 
