@@ -11,7 +11,7 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from pylpaca import config, precautions
-from pylpaca.device import Surroundings, Telescope
+from pylpaca.device import Surroundings
 from pylpaca.errors import DriverError, InvalidOperation, InvalidValue, NotConnected, OperationCancelled
 from pylpaca.interfaces import DEVICE_TYPES, operations
 from pylpaca.interlocks import EXCEPT_TO_SAFETY, MOTION, Wrong, refused
@@ -455,7 +455,3 @@ class WordTests(SynchronousTestCase):
         self.assertEqual(
             refused("dome", EXCEPT_TO_SAFETY), {"SetSlaved", "OpenShutter", "FindHome", "SlewToAltitude", "SlewToAzimuth"}
         )
-
-    def test_base_class(self) -> None:
-        """The double of a mount is one."""
-        self.assertTrue(issubclass(Mount, Telescope))
