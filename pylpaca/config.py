@@ -113,6 +113,9 @@ class ServerSection(_Model):
     max_connections_per_peer: int = Field(default=256, ge=4, le=100_000, description="how many of them one client may have")
     deadman: DeadmanSection | None = Field(default=None, description="what is done when no client is there any more")
     on_exit_within: float = Field(default=60.0, gt=0, le=60, description="seconds a device may take for its on_exit")
+    watchdog: bool = Field(
+        default=True, description="whether it is logged what keeps the server from answering, and for how long"
+    )
     request_log: bool = Field(default=False, description="whether each request is logged, with its client, ids and duration")
 
     @field_validator("discovery_port")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from twisted.internet.defer import Deferred
@@ -20,7 +20,8 @@ from twisted.python.failure import Failure
 from pylpaca.calls import as_deferred, perform, shielded, within
 from pylpaca.config import nearest
 from pylpaca.device import Camera, Device
-from pylpaca.errors import AlpacaError, BadRequest, DriverError, NotConnected
+from pylpaca.errors import AlpacaError, BadRequest, DriverError, NotConnected, Unavailable
+from pylpaca.health import Health
 from pylpaca.imagebytes import is_wanted
 from pylpaca.interfaces import DEVICE_TYPES, Operation, operations
 from pylpaca.interfaces.declaration import ORDINARY_DEADLINE
@@ -28,10 +29,13 @@ from pylpaca.link import Holder
 from pylpaca.motions import Motion
 from pylpaca.pending import Pending
 from pylpaca.protocol import Ids, ImageAnswer, image, read_arguments, read_fields, read_ids, refusal, success, written
+from pylpaca.repeats import Repeats
 from pylpaca.roster import Entry, Roster
 from pylpaca.values import Frame
 
 log = Logger()
+
+T = TypeVar("T")
 
 Answer = bytes | ImageAnswer  # JSON, or an image in pieces
 
@@ -90,6 +94,8 @@ class Dispatcher:
         self._roster, self._clock, self._next_transaction, self._answered = roster, clock, next_transaction, answered
         self._heard = heard
         self._members = {kind: _paths(kind) for kind in DEVICE_TYPES}
+        self._health = {(each.kind, each.number): Health(each.driver.name, clock) for each in roster}
+        self._logged = Repeats(clock)
         self.pending = Pending()
 
     def verbs(self, kind: str, number: str, member: str) -> Mapping[str, Operation]:
@@ -118,18 +124,28 @@ class Dispatcher:
             self._heard()
         holder = (request.peer, ids.client) if ids.client else None
         told = None if self._answered is None else _teller(self._answered, self._clock, request)
-        under_way = _Call(entry, operation, ids, self._next_transaction(), is_wanted(request.accept), told)
+        under_way = _Call(entry, operation, ids, self._next_transaction(), is_wanted(request.accept), told, self._logged)
         seconds = operation.deadline
         if entry.deadline is not None and seconds == ORDINARY_DEADLINE:
             seconds = entry.deadline
+        health = self._health[entry.kind, entry.number]
+        try:
+            health.begin(operation, entry.driver.link.openings)
+        except DriverError:
+            return under_way.failed(Failure())
         try:
             result = call(entry.driver, operation, arguments, holder, entry.driver.clock.seconds() + seconds)
         except Exception:
+            health.ended(operation)
             return under_way.failed(Failure())
         if not isinstance(result, Deferred):
+            health.ended(operation)
             return under_way.succeeded(result)
+        result.addBoth(_passed_on, health.answered, operation)
         what = f"{operation.member} of {entry.driver.name}"
-        waiting = within(self._clock, seconds, self.pending.add(result, what), what)
+        pending = self.pending.add(result, what)
+        waiting = within(self._clock, seconds, pending, what, lambda: health.expired(operation, seconds))
+        waiting.addBoth(_passed_on, health.ended, operation)
         return shielded(waiting.addCallbacks(under_way.succeeded, under_way.failed))
 
     def _find(self, kind: str, number: str, member: str) -> tuple[Entry, Mapping[str, Operation]]:
@@ -144,6 +160,11 @@ class Dispatcher:
         if by_verb is None:
             raise BadRequest(f"{kind} has no member {member[:40]!r}; {nearest(member, members)}")
         return entry, by_verb
+
+
+def _passed_on(result: T, tell: Callable[[Operation], None], operation: Operation) -> T:
+    tell(operation)
+    return result
 
 
 def _teller(answered: Callable[[Answered], None], clock: IReactorTime, request: Request) -> Callable[[Ids, int, int], None]:
@@ -188,6 +209,11 @@ def call(
         why = f": {driver.link.failure.sentence}" if driver.link.failure else "; connect it first"
         raise NotConnected(f"{driver.name} is not connected{why}")
     motions = driver.link.motions
+    openings = driver.link.openings
+
+    def same_link() -> bool:
+        return driver.link.is_open and driver.link.openings == openings
+
     if operation.only_stops(arguments):
         motions.stop(operation, arguments)
     elif (check := motions.guard and motions.guard(operation, arguments)) is not None or operation.moves:
@@ -196,8 +222,8 @@ def call(
         def may_begin() -> bool:
             return still_wanted() and motions.may_begin(motion)
 
-        return motions.run(motion, lambda: perform(driver, operation, arguments, may_begin, check))
-    answer = perform(driver, operation, arguments, still_wanted)
+        return motions.run(motion, lambda: perform(driver, operation, arguments, may_begin, same_link, check))
+    answer = perform(driver, operation, arguments, still_wanted, same_link)
     return _with_frame(driver, answer) if operation.returns is Frame else answer
 
 
@@ -219,6 +245,7 @@ class _Call:
     server_transaction: int
     in_bytes: bool  # whether an image is wanted as ImageBytes
     tell: Callable[[Ids, int, int], None] | None  # is told how it ended
+    logged: Repeats  # failures of the hardware
 
     def succeeded(self, value: Any) -> Answer:
         try:
@@ -241,8 +268,10 @@ class _Call:
 
     def _explained(self, failure: Failure) -> AlpacaError:
         error = failure.value
-        if isinstance(error, DriverError):
-            log.error("{device} {member}: {reason}", device=self._device, member=self.operation.method, reason=str(error))
+        if isinstance(error, DriverError) and not isinstance(error, Unavailable):
+            told = (self._device, self.operation.method, str(error))
+            if self.logged.is_new(told):
+                log.error("{device} {member}: {reason}", device=told[0], member=told[1], reason=told[2])
         if isinstance(error, AlpacaError):
             return error
         mark = uuid4().hex[:8]  # so that what a client shows can be found in the log

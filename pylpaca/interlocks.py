@@ -23,7 +23,7 @@ from twisted.logger import Logger
 from pylpaca.calls import within
 from pylpaca.config import Configuration, InterlockSection, Mistake, Place, nearest
 from pylpaca.device import Device
-from pylpaca.device.neighbours import ANSWER_WITHIN, answered
+from pylpaca.device.neighbours import ANSWER_WITHIN
 from pylpaca.errors import DriverError, InvalidOperation
 from pylpaca.interfaces import DEVICE_TYPES, Operation, operations
 from pylpaca.motions import Motion
@@ -61,7 +61,7 @@ class Condition:
                 what = f"{motion.operation.method} of {name}, which was asked for before"
                 await within(clock, max(until - clock.seconds(), 0.0), motion.answered(), what)
             left = max(until - clock.seconds(), 0.0)
-            found = await answered(self.device, name, self.operation, dict(self.parameters), left)
+            found = await self.device.neighbours.answer(self.device, name, self.operation, dict(self.parameters), left)
         except DriverError as error:
             return error.sentence
         return "" if found == self.wanted else f"{name} {self.member} is {shown(found)}"

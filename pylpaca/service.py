@@ -48,6 +48,7 @@ from pylpaca.stopping import quiet
 from pylpaca.systemd import Notifier
 from pylpaca.threads import let_go, own_thread
 from pylpaca.walls import Walls, own_names
+from pylpaca.watchdog import Watchdog
 from pylpaca.web import AlpacaSite, Api
 
 log = Logger()
@@ -63,7 +64,11 @@ class Options(usage.Options):
     """The command line."""
 
     synopsis = "[options]"
-    longdesc = "Serves astronomical hardware to ASCOM Alpaca clients. Without --config: a simulator of every device type."
+    longdesc = (
+        "Serves astronomical hardware to ASCOM Alpaca clients. Without --config: a simulator of every device type. "
+        "`python -m pylpaca check config.json` says what is wrong in a configuration, `python -m pylpaca ports` which serial "
+        "ports there are."
+    )
 
     optParameters = [  # noqa: RUF012  # as Twisted wants it
         ["config", "c", None, "The configuration file; without it, simulators are served."],
@@ -106,6 +111,8 @@ class Options(usage.Options):
             self.server = compose(self, reactor, os.environ, on_signal, ended if in_front else CannotStart)
         except CannotStart as error:
             raise SystemExit(str(error)) from None
+        if self.server.is_watched:
+            Watchdog(reactor).setServiceParent(self.server)
 
 
 class CannotStart(Exception):
@@ -163,7 +170,10 @@ def compose(
         raise CannotStart("\n".join(["pylpaca cannot start:", *(f"  {mistake}" for mistake in mistakes)]), mistakes)
     site = build_site(configuration, roster, reactor, heard=safety.heard)
     notifier = Notifier(environment, reactor)
-    return AlpacaServer(reactor, site, endpoints, discovery_port, roster, unique_ids, notifier, on_signal, stop_with, safety)
+    watched = configuration.server.watchdog
+    return AlpacaServer(
+        reactor, site, endpoints, discovery_port, roster, unique_ids, notifier, on_signal, stop_with, safety, watched
+    )
 
 
 def build_site(
@@ -277,8 +287,10 @@ class AlpacaServer(MultiService):
         on_signal: Callable[[Callable[[str], None]], None],
         stop_with: Callable[[str], BaseException],
         precautions: Precautions,
+        is_watched: bool = False,
     ) -> None:
         super().__init__()
+        self.is_watched = is_watched
         self.roster, self.precautions = roster, precautions
         self._on_signal, self._stop_with = on_signal, stop_with
         self._notifier = notifier

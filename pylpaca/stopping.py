@@ -23,9 +23,9 @@ from pylpaca.pending import Pending
 log = Logger()
 
 CALLS_WITHIN = 2.5  # seconds
-ANSWERS_WITHIN = 0.5
+ANSWERS_WITHIN = 0.4
 SHUTDOWN_WITHIN = 0.5
-LINKS_WITHIN = 1.25
+LINKS_WITHIN = 1.1
 
 
 class Allowance:

@@ -125,7 +125,7 @@ class Api:
         _head(request, JSON if answer.length is None else imagebytes.TYPE, answer.length)
         if request.method == b"HEAD":
             return b""
-        return Sending(request, answer.pieces, self._clock).done.addCallback(lambda _: b"")
+        return Sending(request, answer.pieces, self._clock, answer.length is not None).done.addCallback(lambda _: b"")
 
     @app.route("/management/<path:what>", methods=["GET"])
     def manage(self, request: IRequest, what: str) -> Answer:

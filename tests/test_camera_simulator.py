@@ -1282,6 +1282,12 @@ class PropertyTests(CameraTestCase):
         self.assertEqual(self.get("subexposureduration"), 0.25)
         self.assertEqual(self.put_error("subexposureduration", SubExposureDuration=0), INVALID_VALUE)
 
+    def test_sub_exposures_too_short(self) -> None:
+        """So many that they cannot be counted are refused."""
+        self.start(sub_exposures=True)
+        self.assertEqual(self.put_error("subexposureduration", SubExposureDuration="1e-320"), INVALID_VALUE)
+        self.assertEqual(self.put_error("subexposureduration", SubExposureDuration=0.001), 0)
+
     def test_sub_exposures_add_noise(self) -> None:
         """A hundred readings are ten times as noisy as one."""
         self.start(sub_exposures=True, ambient=-50)

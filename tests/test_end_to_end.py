@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from alpaca import management
 from alpaca.camera import Camera, CameraStates, ImageArrayElementTypes
 from alpaca.dome import Dome, ShutterState
@@ -408,8 +409,9 @@ class PatternCamera(PictureCamera):
     \"\"\"Every pixel of its picture is different; the exposure time says which type they need.\"\"\"
 
     def StartExposure(self, Duration, Light):
-        low = {1: 0, 2: 300, 3: -300, 4: 100_000}[round(Duration * 100)]
-        self.picture = np.arange(13 * 17).reshape(13, 17) + low
+        low = {1: 0, 2: 300, 3: -300, 4: 100_000, 5: 0}[round(Duration * 100)]
+        rows, columns = (2000, 3000) if Duration == 0.05 else (13, 17)
+        self.picture = np.arange(rows * columns).reshape(rows, columns) + low
         super().StartExposure(Duration, Light)
 """
 
@@ -417,8 +419,7 @@ class PatternCamera(PictureCamera):
 class AlpycaImageTests(ServerTestCase):
     """ASCOM's own Python client decodes the images of a server in another process, whose own threads are at work."""
 
-    def test_every_pixel(self) -> None:
-        """On a picture that is not square and has no value twice, in each type that whole numbers are narrowed to."""
+    def started_camera(self) -> tuple[ServerProcess, Camera]:
         (self.folder / "drivers").mkdir()
         (self.folder / "drivers" / "pattern.py").write_text(PATTERN)
         entry = {"device_type": "camera", "device_number": 0, "device_driver": "PatternCamera"}
@@ -426,6 +427,32 @@ class AlpycaImageTests(ServerTestCase):
         server = self.started({"drivers": [entry]}, *options)
         camera = Camera(server.address, 0)
         camera.Connected = True
+        return server, camera
+
+    def test_large(self) -> None:
+        """24 megabytes arrive byte for byte, however fast they are taken: by three clients at once, one of which takes little."""
+        server, camera = self.started_camera()
+        camera.StartExposure(0.05, True)
+        seen_until(True, partial(getattr, camera, "ImageReady"))
+        host, _, port = server.address.partition(":")
+        connections = [socket.create_connection((host, int(port))) for _ in range(3)]
+        request = b"GET /api/v1/camera/0/imagearray HTTP/1.1\r\nHost: x\r\nAccept: application/imagebytes\r\n\r\n"
+        for connection in connections:
+            self.addCleanup(connection.close)
+            connection.sendall(request)
+        wanted = np.arange(2000 * 3000, dtype="<i4").reshape(2000, 3000).T.tobytes()
+        for connection, at_once in zip(connections, (1 << 20, 1 << 16, 1 << 12), strict=True):
+            received = bytearray()
+            while len(received) < len(wanted) or not received.endswith(wanted[-100:]):
+                received += connection.recv(at_once)
+            head, _, body = bytes(received).partition(b"\r\n\r\n")
+            self.assertIn(b"\r\nContent-Length: %d" % (44 + len(wanted)), head + b"\r\n")
+            self.assertEqual(body[44:], wanted)
+        self.assertEqual(server.terminate(), 0)
+
+    def test_every_pixel(self) -> None:
+        """On a picture that is not square and has no value twice, in each type that whole numbers are narrowed to."""
+        server, camera = self.started_camera()
         kinds = ImageArrayElementTypes
         lows = (0, kinds.Byte), (300, kinds.UInt16), (-300, kinds.Int16), (100_000, kinds.Int32)
         for hundredths, (low, sent_as) in enumerate(lows, 1):
@@ -439,3 +466,38 @@ class AlpycaImageTests(ServerTestCase):
             self.assertEqual((about.Rank, about.Dimension1, about.Dimension2, about.Dimension3), (2, 17, 13, 0))
         self.assertEqual(server.terminate(), 0)
         self.assertNotIn("Traceback", "\n".join(server.lines))
+
+
+BLOCKING = """
+from time import sleep
+
+from pylpaca.device import SafetyMonitor
+
+
+class BlockingMonitor(SafetyMonitor):
+    \"\"\"Its author did not know what blocks.\"\"\"
+
+    def IsSafe(self):
+        sleep(1.2)
+        return True
+"""
+
+
+class WatchdogTests(ServerTestCase):
+    def test_named(self) -> None:
+        """A driver that keeps the server from answering is named, with its file and line, and how long it did."""
+        (self.folder / "drivers").mkdir()
+        (self.folder / "drivers" / "blocking.py").write_text(BLOCKING)
+        entry = {"device_type": "safetymonitor", "device_number": 0, "device_driver": "BlockingMonitor", "name": "Rain"}
+        options = ("--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off")
+        server = self.started({"drivers": [entry]}, *options)
+        monitor = SafetyMonitor(server.address, 0)
+        monitor.Connected = True
+        self.assertIs(monitor.IsSafe, True)
+        self.assertEqual(server.terminate(), 0)
+        (said,) = [line for line in server.lines if "nothing else is done" in line]
+        self.assertRegex(
+            said, r"Rain blocks in \S*drivers/blocking\.py, line 11, IsSafe; what blocks belongs into self\.in_thread"
+        )
+        (over,) = [line for line in server.lines if "the server goes on" in line]
+        self.assertRegex(over, r"goes on after 1\.\d s")

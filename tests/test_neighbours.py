@@ -64,16 +64,46 @@ class AskTests(SynchronousTestCase):
         self.monitor.safe = "yes"
         self.assertIn("safetymonitor/0 IsSafe: the driver's IsSafe gave 'yes'", self.refused("safetymonitor", 0, "IsSafe"))
 
+    def test_asked_again(self) -> None:
+        """A device that has not answered is not asked the same again before ten seconds have passed, or it has answered."""
+        self.monitor.latency = lambda member: None
+        asked = self.ask("safetymonitor", 0, "IsSafe")
+        self.server.clock.advance(2)
+        self.failureResultOf(asked, DriverError)
+        self.server.clock.advance(3)
+        self.assertEqual(self.refused("safetymonitor", 0, "IsSafe"), "safetymonitor/0 has not answered IsSafe for 5 s")
+        self.assertEqual(len(self.monitor.held), 1)
+        self.server.clock.advance(5)
+        asked = self.ask("safetymonitor", 0, "IsSafe")
+        self.assertEqual(len(self.monitor.held), 2)
+        self.server.clock.advance(2)
+        self.failureResultOf(asked, DriverError)
+        self.monitor.answer()
+        self.monitor.latency = lambda member: 0.0
+        self.assertIs(self.successResultOf(self.ask("safetymonitor", 0, "IsSafe")), True)
+
+    def test_asked_on_another_link(self) -> None:
+        """What a device did not answer says nothing once it is connected anew."""
+        self.monitor.latency = lambda member: None
+        asked = self.ask("safetymonitor", 0, "IsSafe")
+        self.server.clock.advance(2)
+        self.failureResultOf(asked, DriverError)
+        for connected in (False, True):
+            self.server.put("safetymonitor/0/connected", Connected=connected)
+        self.assertIs(self.successResultOf(self.ask("safetymonitor", 0, "IsSafe")), True)
+
     def test_in_time(self) -> None:
         """It answers within two seconds, or as long as is said, or it has not answered."""
-        self.monitor.latency = lambda member: 3.0
         for more, seconds in (({}, 2.0), ({"within": 0.5}, 0.5)):
+            self.setUp()
+            self.monitor.latency = lambda member: 3.0
             asked = self.ask("safetymonitor", 0, "IsSafe", **more)
             self.server.clock.advance(seconds - 0.1)
             self.assertNoResult(asked)
             self.server.clock.advance(0.2)
             told = self.failureResultOf(asked, DriverError).getErrorMessage()
             self.assertEqual(told, f"no answer from IsSafe of safetymonitor/0 in {seconds:g} s")
+        self.server.clock.advance(3)
         asked = self.ask("safetymonitor", 0, "IsSafe", within=5)
         self.server.clock.advance(3)
         self.assertIs(self.successResultOf(asked), True)

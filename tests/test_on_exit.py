@@ -241,6 +241,7 @@ class ServiceTests(SynchronousTestCase):
         started(server)
         dome: Any = server.roster.entries["dome", 0].driver
         focuser: Any = server.roster.entries["focuser", 0].driver
+        done = dome.done
         calling: Deferred[None] = Deferred()
         server._site.pending.add(calling, "a call")
 
@@ -258,12 +259,12 @@ class ServiceTests(SynchronousTestCase):
         with capturedLogs() as logs:
             stopped = server.stopService()
             reactor.pump([0.5] * 2)
-            self.assertEqual(dome.done, [])
+            self.assertEqual(done, [])
             calling.callback(None)
             reactor.pump([0.1] * 500)
             self.successResultOf(stopped)
         hooks = [f"Roof {what} {each.name}" for what in ("shutdown", "disconnect") for each in (dome, focuser)]
-        self.assertEqual(dome.done, ["Roof CloseShutter", *hooks])
+        self.assertEqual(done, ["Roof CloseShutter", *hooks])
         self.assertEqual([each for each in logs if each["log_namespace"] == "pylpaca.stopping" and "reason" in each], [])
 
 

@@ -197,7 +197,7 @@ class StopTests(ServerTestCase):
         """A device that does not let go keeps the server from ending for a few seconds, not longer."""
         self.driver.link._disconnect = Deferred
         stopped = self.server.stopService()
-        self.reactor.advance(4.7)
+        self.reactor.advance(4.4)
         self.assertNoResult(stopped)
         self.reactor.advance(0.2)
         self.successResultOf(stopped)

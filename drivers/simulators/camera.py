@@ -22,13 +22,14 @@ from drivers.simulators.motion import Motion
 from drivers.simulators.sky import DEGREES_PER_HOUR
 from pylpaca.calls import settled, shielded, within
 from pylpaca.device import Camera, NoSettings, Telescope
-from pylpaca.errors import MemberNotImplemented
+from pylpaca.errors import InvalidValue, MemberNotImplemented
 from pylpaca.values import CameraState, GuideDirection, SensorType
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 READOUT_MODES = {"Normal": 1.0, "Low noise": 2.0}  # how much longer it takes, and how much less it adds
+SHORTEST_SUB_EXPOSURE = 0.001  # seconds
 FAST = 0.25  # the same for FastReadout
 READ_NOISE = 3.0  # electrons
 BIAS = 100  # ADU, where no offset is chosen
@@ -295,6 +296,8 @@ class CameraSimulator(Camera):
 
     def SetSubExposureDuration(self, SubExposureDuration: float) -> None:
         self._only_if(self.settings.sub_exposures)
+        if SubExposureDuration < SHORTEST_SUB_EXPOSURE:
+            raise InvalidValue(f"SubExposureDuration {SubExposureDuration} is too short: at least {SHORTEST_SUB_EXPOSURE} s")
         self._sub_exposure = SubExposureDuration
 
     def AbortExposure(self) -> None:

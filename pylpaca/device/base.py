@@ -140,7 +140,7 @@ class Device(ABC):
         return self._thread(function, *arguments, **named)
 
     def forget(self) -> None:  # noqa: B027  # most base classes keep nothing
-        """The framework's: a new link begins, and what the base class kept of the last one is gone."""
+        """The framework's: a link begins or ends, and what the base class kept of the last one is gone."""
 
     def _enter(self) -> Awaitable[None] | None:
         self.forget()
@@ -150,6 +150,7 @@ class Device(ABC):
         try:
             await settled(self.disconnect())
         finally:
+            self.forget()
             lines, self._lines = self._lines, []
             await gatherResults([line.close() for line in lines])
 

@@ -25,7 +25,6 @@ from pylpaca.interfaces.rules import (
     Needs,
     Overlaid,
     RefusedUnless,
-    Remembered,
     SameBinning,
     Stage,
     Told,
@@ -332,7 +331,14 @@ class ICamera(IDevice):
     def AbortExposure() -> Result[None]:
         """End an exposure without an image; harmless when there is none."""
 
-    rule(AbortExposure, Needs("CanAbortExposure"), Told("give_up_image"), stops=True, reaches=AT_REST)
+    rule(
+        AbortExposure,
+        Needs("CanAbortExposure"),
+        Told("drop_arriving", Stage.BEGIN),
+        Told("give_up_image"),
+        stops=True,
+        reaches=AT_REST,
+    )
 
     def PulseGuide(Direction: GuideDirection, Duration: Annotated[Milliseconds, Within(0, None)]) -> Result[None]:
         """Start a guide pulse; done when IsPulseGuiding is false."""
@@ -348,8 +354,9 @@ class ICamera(IDevice):
         FrameOnSensor(),
         SameBinning(),
         IDLE,
-        Told("begin_exposure", Stage.BEGIN),
-        Remembered("Duration", "remember_exposure"),
+        Told("begin_exposure", Stage.BEGIN, "Duration"),
+        Told("exposure_began"),
+        Told("exposure_refused", Stage.FAILED),
     )
 
     def StopExposure() -> Result[None]:
