@@ -15,6 +15,7 @@ from twisted.logger import Logger
 
 from pylpaca.calls import no_exit, settled, within
 from pylpaca.errors import AlpacaError, DriverError, OperationCancelled
+from pylpaca.motions import Motions
 
 Holder = tuple[str, int]
 Hook = Callable[[], Awaitable[None] | None]
@@ -39,6 +40,7 @@ class Link:
         self, connect: Hook, disconnect: Hook, clock: IReactorTime, name: str = "device", permanent: bool = False
     ) -> None:
         self.is_open = False
+        self.motions = Motions()
         self.openings = 0  # how often it was opened
         self.failure: AlpacaError | None = None  # why it could not be opened or did not stay open, until the next vote
         self.permanent = permanent
@@ -171,6 +173,7 @@ class Link:
 
     async def _open(self) -> None:
         self._lost = None
+        self.motions.forget()
         try:
             self._opening = Deferred.fromCoroutine(_run_hook(self._connect))
             await self._run(self._opening, "connect")
