@@ -137,6 +137,8 @@ class FrameworkTests(SynchronousTestCase):
             answer = connection.answer()
             assert answer is not None
             self.assertEqual(answer.json["ErrorMessage"], "no answer from IsMoving of Focuser 0 in 4 s")
+            focuser: Any = self.server.driver("focuser")
+            focuser.asked[-1].callback(False)
 
     def test_votes(self) -> None:
         """A client's vote lapses after ten minutes of silence, not when the clock is set."""
