@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from pylpaca.calls import as_deferred, perform, shielded, within
 from pylpaca.config import nearest
 from pylpaca.device import Camera, Device
-from pylpaca.errors import AlpacaError, BadRequest, DriverError, NotConnected
+from pylpaca.errors import AlpacaError, BadRequest, DriverError, NotConnected, Unavailable
 from pylpaca.health import Health
 from pylpaca.imagebytes import is_wanted
 from pylpaca.interfaces import DEVICE_TYPES, Operation, operations
@@ -29,6 +29,7 @@ from pylpaca.link import Holder
 from pylpaca.motions import Motion
 from pylpaca.pending import Pending
 from pylpaca.protocol import Ids, ImageAnswer, image, read_arguments, read_fields, read_ids, refusal, success, written
+from pylpaca.repeats import Repeats
 from pylpaca.roster import Entry, Roster
 from pylpaca.values import Frame
 
@@ -94,6 +95,7 @@ class Dispatcher:
         self._heard = heard
         self._members = {kind: _paths(kind) for kind in DEVICE_TYPES}
         self._health = {(each.kind, each.number): Health(each.driver.name, clock) for each in roster}
+        self._logged = Repeats(clock)
         self.pending = Pending()
 
     def verbs(self, kind: str, number: str, member: str) -> Mapping[str, Operation]:
@@ -122,7 +124,7 @@ class Dispatcher:
             self._heard()
         holder = (request.peer, ids.client) if ids.client else None
         told = None if self._answered is None else _teller(self._answered, self._clock, request)
-        under_way = _Call(entry, operation, ids, self._next_transaction(), is_wanted(request.accept), told)
+        under_way = _Call(entry, operation, ids, self._next_transaction(), is_wanted(request.accept), told, self._logged)
         seconds = operation.deadline
         if entry.deadline is not None and seconds == ORDINARY_DEADLINE:
             seconds = entry.deadline
@@ -242,6 +244,7 @@ class _Call:
     server_transaction: int
     in_bytes: bool  # whether an image is wanted as ImageBytes
     tell: Callable[[Ids, int, int], None] | None  # is told how it ended
+    logged: Repeats  # failures of the hardware
 
     def succeeded(self, value: Any) -> Answer:
         try:
@@ -264,8 +267,10 @@ class _Call:
 
     def _explained(self, failure: Failure) -> AlpacaError:
         error = failure.value
-        if isinstance(error, DriverError):
-            log.error("{device} {member}: {reason}", device=self._device, member=self.operation.method, reason=str(error))
+        if isinstance(error, DriverError) and not isinstance(error, Unavailable):
+            told = (self._device, self.operation.method, str(error))
+            if self.logged.is_new(told):
+                log.error("{device} {member}: {reason}", device=told[0], member=told[1], reason=told[2])
         if isinstance(error, AlpacaError):
             return error
         mark = uuid4().hex[:8]  # so that what a client shows can be found in the log

@@ -50,6 +50,7 @@ class Link:
         self._waiting: list[Deferred[None]] = []
         self._retry: IDelayedCall | None = None
         self._retry_after = 1.0
+        self._logged = ""  # why it could not be opened last, since somebody voted: the server's own tries do not repeat it
         self._shut = False
         self._log = Logger(source=self)
 
@@ -68,6 +69,7 @@ class Link:
         """Ask for the link to be open or closed; `reached` says when it is."""
         if self._shut:
             return
+        self._logged = ""
         if wanted:
             if holder is not None:
                 self._hear(holder)
@@ -176,6 +178,7 @@ class Link:
             self.is_open = True
             self.openings += 1
             self._retry_after = 1.0
+            self._logged = ""
             self._log.info("{name} is connected", name=self._name)
 
     def _give_up(self, reason: AlpacaError) -> None:
@@ -206,15 +209,18 @@ class Link:
         if self._shut:
             self._log.info("{name} is not connected any more: the server stops", name=self._name)
             return OperationCancelled(f"{self._name} was not connected yet when the server stopped")
+        before, self._logged = self._logged, repr(reason)
         if isinstance(reason, AlpacaError):
-            self._log.error("{name} could not be connected: {reason}", name=self._name, reason=reason.sentence)
+            if self._logged != before:
+                self._log.error("{name} could not be connected: {reason}", name=self._name, reason=reason.sentence)
             return reason
-        self._log.failure("{name} could not be connected", name=self._name)
+        if self._logged != before:
+            self._log.failure("{name} could not be connected", name=self._name)
         return DriverError(f"{self._name} could not be connected: {type(reason).__name__}: {reason}")
 
     def _try_again(self) -> None:
         if self.permanent and not self._shut:
-            self._retry = self._clock.callLater(self._retry_after, self.vote, True)
+            self._retry = self._clock.callLater(self._retry_after, self._pursue, True)
             self._retry_after = min(2 * self._retry_after, self.LONGEST_RETRY)
 
     def _stop_retrying(self) -> None:

@@ -128,6 +128,16 @@ class QueueTests(AskingTestCase):
         self.assertEqual(self.why(self.ask(b"x")), "port COM9 is busy: 32 commands are waiting")
         self.assertNoResult(waiting[-1])
 
+    def test_bounded_urgent(self) -> None:
+        """Nor with what is urgent: that has places of its own, which others do not take, and few."""
+        self.ask(b"0")
+        waiting = [self.ask(b"x", urgent=True) for _ in range(Owner.MOST_URGENT)]
+        self.assertEqual(self.why(self.line.tell(b"HOLD", True)), "port COM9 is busy: 8 urgent commands are waiting")
+        waiting += [self.ask(b"%d" % n) for n in range(Owner.MOST_WAITING)]
+        for each in waiting:
+            self.assertNoResult(each)
+        self.assertEqual(self.why(self.ask(b"x")), "port COM9 is busy: 32 commands are waiting")
+
     def test_waited_too_long(self) -> None:
         """A command that could not be sent for seconds is not sent any more: its client has given up."""
         first = self.ask(b"A", within=10.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.internet.defer import Deferred, fail
 
-from pylpaca.errors import DriverError
+from pylpaca.errors import Unavailable
 from pylpaca.serial.cable import Cable, Party
 from pylpaca.serial.exchange import Accept, Exchange
 from pylpaca.serial.framing import Framing
@@ -62,10 +62,10 @@ class SerialLine:
         """
         For a device that talks by itself: nothing while the line can be used, else what it said last would pass for the present.
 
-        :raises DriverError: it cannot, as when the cable is out.
+        :raises Unavailable: it cannot, as when the cable is out.
         """
         if self._cable.owner_for(self._party) is None:
-            raise DriverError(self._cable.why_not(self._party))
+            raise Unavailable(self._cable.why_not(self._party))
 
     def close(self) -> Deferred[None]:
         """Leave the cable, whose port is closed with its last device; fires when it is. Commands that wait fail."""
@@ -82,7 +82,7 @@ class SerialLine:
     ) -> Deferred[bytes]:
         owner = self._cable.owner_for(self._party)
         if owner is None:
-            return fail(DriverError(self._cable.why_not(self._party)))
+            return fail(Unavailable(self._cable.why_not(self._party)))
         try:
             data = self._party.framing.outgoing(command)
             if not isinstance(data, bytes):

@@ -39,8 +39,8 @@ class RealPorts:
 
     def which(self, port: str) -> str:
         """The same for two settings that mean the same port now; DriverError if it is not here."""
-        if serial_server(port) is not None:
-            return port.lower()
+        if (server := serial_server(port)) is not None:
+            return "tcp://{}:{}".format(*server)
         try:
             return ports.find(port)
         except ports.PortNotFound as absent:
@@ -72,10 +72,10 @@ class RealPorts:
         return None
 
     async def _connect(self, host: str, number: int, line: protocol.Protocol) -> None:
-        endpoint = HostnameEndpoint(self._reactor, host, number, timeout=CONNECT_WITHIN)
         try:
+            endpoint = HostnameEndpoint(self._reactor, host, number, timeout=CONNECT_WITHIN)
             await connectProtocol(endpoint, line)
-        except (ConnectError, DNSLookupError) as error:
+        except (ConnectError, DNSLookupError, ValueError) as error:
             raise DriverError(f"there is no serial server at {host}, port {number}: {error}") from None
         transport: Any = line.transport
         transport.setTcpNoDelay(True)
@@ -128,6 +128,11 @@ def _exclusive_port() -> Callable[[SerialSettings, protocol.Protocol, str, Any],
                 if settings.dtr is not None:
                     _leave_dtr_when_closed(serial)
                 return serial
+
+            def doWrite(self) -> Any:
+                if self.disconnected:
+                    return None  # closed by what was just read: the reactor has both in one event, and goes on to this
+                return super().doWrite()
 
             def abortConnection(self) -> None:
                 self.connectionLost(Failure(ConnectionAborted()))

@@ -19,11 +19,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pylpaca.calls import no_exit
-from pylpaca.errors import DriverError
+from pylpaca.errors import DriverError, Unavailable
+from pylpaca.serial.debt import Debt
 from pylpaca.serial.exchange import Exchange
 from pylpaca.serial.framing import MOST_UNCUT, take
 from pylpaca.serial.listener import Listener
 from pylpaca.serial.recording import Recorder
+from pylpaca.serial.settings import serial_server
 from pylpaca.serial.silence import INSTANT, Silence
 
 log = Logger()
@@ -39,9 +41,11 @@ class Owner(protocol.Protocol):
     :param listeners: who hears what answers nothing; without any, that is dropped.
     :param lost: is told when the port is gone and nobody had asked for that.
     :param silence: seconds without a byte after which a device is taken to have said all it had to say.
+    :param debt: where it is written down until when what the device says may be a reply, for the next owner.
     """
 
     MOST_WAITING = 32
+    MOST_URGENT = 8  # besides; a stop finds a place when all others are taken
     WAIT_AT_MOST = 3.0  # seconds in the queue; its client gives up soon after, and must not be surprised later
     CLOSE_WITHIN = 1.0  # seconds for what was written to leave
 
@@ -53,11 +57,12 @@ class Owner(protocol.Protocol):
         lost: Callable[[Owner], object] = lambda _: None,
         silence: float = 0.05,
         recorder: Recorder | None = None,
+        debt: Debt | None = None,
     ) -> None:
         self.why_gone = f"port {name} is not open"  # empty while it is open
         self.has_answered = False  # whether the device gave any reply
         self._clock, self._name, self._listeners, self._lost = clock, name, listeners, lost
-        self._silence, self._recorder = Silence(clock, silence), recorder
+        self._silence, self._recorder, self._debt = Silence(clock, silence), recorder, debt or Debt()
         self._queue: deque[Exchange] = deque()
         self._received = bytearray()  # since the current command was sent, and not cut yet
         self._current: Exchange | None = None
@@ -75,9 +80,10 @@ class Owner(protocol.Protocol):
     def submit(self, exchange: Exchange) -> None:
         """Send a command when it is its turn, an urgent one before those that wait."""
         if self.why_gone:
-            exchange.end(DriverError(self.why_gone))
-        elif len(self._queue) >= self.MOST_WAITING and not exchange.urgent:
-            exchange.end(DriverError(f"port {self._name} is busy: {self.MOST_WAITING} commands are waiting"))
+            exchange.end(Unavailable(self.why_gone))
+        elif sum(each.urgent is exchange.urgent for each in self._queue) >= (most := self._most(exchange)):
+            what = "urgent commands" if exchange.urgent else "commands"
+            exchange.end(DriverError(f"port {self._name} is busy: {most} {what} are waiting"))
         else:
             exchange.timer = self._clock.callLater(self.WAIT_AT_MOST, self._waited_too_long, exchange)
             self._queue.insert(self._place(exchange), exchange)
@@ -93,15 +99,15 @@ class Owner(protocol.Protocol):
         """A device leaves: its commands fail."""
         for exchange in [each for each in self._queue if each.asker is asker]:
             self._queue.remove(exchange)
-            exchange.end(DriverError(why))
+            exchange.end(Unavailable(why))
         current = self._current
         if current is not None and current.asker is asker and current.is_wanted:
-            current.done.errback(DriverError(why))
+            current.done.errback(Unavailable(why))
 
     def left_alone(self, seconds: float) -> Deferred[None]:
         """Fires when so much time has passed; what is received meanwhile answers nothing. Fails if the port is lost."""
         if self.why_gone:
-            return fail(DriverError(self.why_gone))
+            return fail(Unavailable(self.why_gone))
         if not seconds:
             return succeed(None)
 
@@ -173,6 +179,10 @@ class Owner(protocol.Protocol):
 
     # one exchange after another
 
+    def _most(self, exchange: Exchange) -> int:
+        """How many of its kind may wait."""
+        return self.MOST_URGENT if exchange.urgent else self.MOST_WAITING
+
     def _place(self, exchange: Exchange) -> int:
         """Where it stands in the queue: an urgent one behind those that are urgent, too."""
         if not exchange.urgent:
@@ -183,7 +193,7 @@ class Owner(protocol.Protocol):
         while self._queue and self._current is None and not self._judging and not self.why_gone:
             exchange = self._queue[0]
             if exchange.framing is not None or not exchange.urgent:  # an urgent one without a reply can be mixed up with nothing
-                if self._owed is not None or self._alone is not None:
+                if self._owed is not None:
                     return
                 if wait := self._silence.wait:
                     self._wake_in(wait)
@@ -213,6 +223,7 @@ class Owner(protocol.Protocol):
 
     def _write(self, exchange: Exchange) -> None:
         exchange.sent += 1
+        exchange.sent_at = self._clock.seconds()
         if self._recorder is not None:
             self._recorder.sent(exchange.data)
         assert self.transport is not None
@@ -334,6 +345,18 @@ class Owner(protocol.Protocol):
         self._drop_the_rest()
         self._next()
 
+    def _write_down(self) -> None:
+        """For the next owner of the port: what may still come of the last reply, and of those that were not given."""
+        now = self._clock.seconds()
+        if self._received:
+            self._silence.odd()  # who was told of a reply closes the port, and something stands behind it
+        until = [self._debt.until, now + self._silence.wait]
+        if (asked := self._current or self._owed) is not None:
+            until.append(asked.sent_at + 2 * asked.within)
+        if self._owed is not None and self._owed_until is not None:
+            until.append(self._owed_until.getTime())
+        self._debt.until = max(until)
+
     # what answers nothing
 
     def _belongs_to_nothing(self, data: bytes) -> None:
@@ -359,6 +382,7 @@ class Owner(protocol.Protocol):
     def _end(self, why: str) -> None:
         """Nothing can be sent any more: all that waits fails."""
         self.why_gone = why
+        self._write_down()
         for timer in (self._owed_until, self._wake):
             if timer is not None and timer.active():
                 timer.cancel()
@@ -367,9 +391,9 @@ class Owner(protocol.Protocol):
         self._current = self._owed = None
         self._queue.clear()
         if self._alone is not None:
-            self._alone.errback(DriverError(why))
+            self._alone.errback(Unavailable(why))
         for exchange in waiting:
-            exchange.end(DriverError(why))
+            exchange.end(Unavailable(why))
 
     def _abort(self) -> None:
         transport: Any = self.transport
@@ -378,4 +402,4 @@ class Owner(protocol.Protocol):
 
 def what_to_check(port: str) -> str:
     """What a person can do about a port that vanished."""
-    return "does the serial server run?" if port.lower().startswith("tcp:") else "is the cable plugged in?"
+    return "is the cable plugged in?" if serial_server(port) is None else "does the serial server run?"

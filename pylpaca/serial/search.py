@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
+from twisted.logger import Logger
 
 from pylpaca.serial.silence import INSTANT
+
+log = Logger()
 
 
 class Search:
@@ -24,6 +27,7 @@ class Search:
         self.is_absent = False  # whether it was not to be seen when it was looked for last
         self._clock, self._is_there = clock, is_there
         self._tries = 0
+        self._failed = ""  # what looking for it raised last
 
     def anew(self) -> None:
         """It is not kept waiting for what was before."""
@@ -34,10 +38,20 @@ class Search:
         until = self._clock.seconds() + self.BACK_OFF[min(self._tries, len(self.BACK_OFF) - 1)]
         while True:
             await deferLater(self._clock, self.LOOK_EVERY)
-            was_absent, self.is_absent = self.is_absent, not self._is_there()
+            was_absent, self.is_absent = self.is_absent, not self._look()
             if was_absent and not self.is_absent:
                 self._tries = 1
                 return
             if not self.is_absent and self._clock.seconds() >= until - INSTANT:
                 self._tries += 1
                 return
+
+    def _look(self) -> bool:
+        """Whether it is there; what cannot be seen is not."""
+        try:
+            return self._is_there()
+        except Exception as error:
+            if (failed := repr(error)) != self._failed:
+                log.failure("a port that vanished could not be looked for just now")
+            self._failed = failed
+            return False
