@@ -59,6 +59,14 @@ class SlowMonitor(SafetyMonitor):
         return True
 
 
+class LateMonitor(SafetyMonitor):
+    """Says that it is safe a little later than its client waits."""
+
+    async def IsSafe(self):
+        await deferLater(self.clock, 4.4)
+        return True
+
+
 class StubbornMonitor(SafetyMonitor):
     """Does not let itself be connected, nor end trying."""
 
@@ -487,12 +495,13 @@ def durations(client: Client, set_clock: Callable[[], object]) -> dict[str, floa
         lambda: client.ask("GET", "dome/0/shutterstatus") in (0, 1),
     )
     began = time.monotonic()
-    hanging = client.begin("safetymonitor/0/issafe")
+    late = client.begin("safetymonitor/0/issafe")
     time.sleep(0.7)
     set_clock()
-    assert b"no answer" in hanging.recv(4096)
+    assert b"no answer" in late.recv(4096)
     deadline = time.monotonic() - began
-    hanging.close()
+    late.close()
+    time.sleep(1)  # until it has answered, and is asked again
     return {"exposure": exposure, "shutter": shutter, "deadline of a call": deadline}
 
 
@@ -505,7 +514,7 @@ def clocks(say: Said) -> bool:
     entries = [
         entry("camera", "CameraSimulator", driver_config={"CameraXSize": 64, "CameraYSize": 64}),
         entry("dome", "DomeSimulator", driver_config={"shutter_seconds": 2}),
-        entry("safetymonitor", "HangingMonitor"),
+        entry("safetymonitor", "LateMonitor"),
     ]
     with tempfile.TemporaryDirectory() as name:
         clock = Path(name) / "clock"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
@@ -140,6 +140,7 @@ class DocumentTests(SynchronousTestCase):
         self.folder.write("ids", {})
         self.assertEqual(sorted(os.listdir(self.path)), [".ids.json.fresh", ".other.json.old", "ids.bak", "ids.json"])
 
+    @settings(max_examples=40)  # each of which waits for the disk
     @given(st.binary(max_size=20))
     def test_whatever_is_there(self, content: bytes) -> None:
         """Whatever a file of state holds, it is a document or an empty one, and the next can be written."""
