@@ -12,10 +12,11 @@ from twisted.internet.task import deferLater
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from pylpaca import config
+from pylpaca import config, service
 from pylpaca.errors import DriverError
 from pylpaca.service import Options, compose
 from pylpaca.testing import MemoryServer
+from pylpaca.threads import at_once
 from tests.doubles import SlowFocuser
 from tests.observatory import Mount, Roof, device
 from tests.test_interlocks import PARKED, SAFE
@@ -237,6 +238,7 @@ class ServiceTests(SynchronousTestCase):
         (home / "config.json").write_text(json.dumps({"drivers": entries}))
         options = Options()
         options["config"] = str(home / "config.json")
+        self.patch(service, "own_thread", lambda reactor: at_once)
         server = compose(options, reactor, {})
         started(server)
         dome: Any = server.roster.entries["dome", 0].driver

@@ -11,7 +11,7 @@ from tests.soak import soak
 
 class ShortFormTests(SynchronousTestCase):
     def test_nothing_wrong(self) -> None:
-        """In three seconds of pollers, connections, images and misbehaving clients no answer is wrong, and nothing is left open."""
+        """In three seconds of pollers, images and misbehaving clients no answer is wrong, and nothing is left open."""
         folder = Path(self.mktemp())
         folder.mkdir()
         tally, _, left = soak(folder, 3.0)
