@@ -483,7 +483,7 @@ class SlowReaderTests(MemoryTests):
 
 class TurnTests(MemoryTests):
     def test_one_at_a_time(self) -> None:
-        """Clients who send many requests at once are answered in turn, one each; one who asks for one thing is not behind them."""
+        """Clients who send many requests at once are answered in turn, one each; who asks for one thing is not behind them."""
         busy = [self.server.connection() for _ in range(3)]
         for connection in busy:
             connection.send(get("/management/apiversions") * 20)
