@@ -17,6 +17,7 @@ EXPERIMENTS: Sequence[Callable[[], Iterator[Figure]]] = (
     networks.far_peers,
     networks.discovery_flood,
     browser.pages_of_others,
+    browser.attacks_where_it_is_listed,
     browser.listed_pages,
     tls.tls,
     judge.slowhttptest,
