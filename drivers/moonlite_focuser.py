@@ -32,7 +32,7 @@ STEPPING_DELAYS = {250: 0x02, 125: 0x04, 63: 0x08, 32: 0x10, 16: 0x20}  # by the
 
 STARTS_WITHIN = 1.0  # seconds from the order to move until the controller says that it does
 CONFIRMED_WITHIN = 0.2  # seconds to read the new position back: Move is quick although it may have to be asked again
-CONVERSION = 0.75  # seconds
+CONVERSION = 0.85  # seconds, of which 0.1 are for the way there
 STANDS_STILL_AFTER = 2.0  # seconds at one position; the slowest speed there is takes 63 ms for a step
 STALE_AFTER = 60.0  # seconds for which the last temperature is good enough while the next one is measured
 
@@ -145,10 +145,9 @@ class MoonliteFocuser(Focuser):
             raise MemberNotImplemented("the controller has no thermometer, its settings say")
         if self.clock.seconds() - self._converts_since > STALE_AFTER:
             await self._convert()
-        left = self._converts_since + CONVERSION - self.clock.seconds()
-        if left > 0 and self._celsius is not None:
-            return self._celsius
-        if left > 0:
+        while (left := self._converts_since + CONVERSION - self.clock.seconds()) > 0:
+            if self._celsius is not None:
+                return self._celsius
             await deferLater(self.clock, left)
         celsius = half_degrees(await self.line.ask(b":GT#")) / 2
         await self._convert()
@@ -218,6 +217,7 @@ class MoonliteFocuser(Focuser):
         self._celsius = None
         self._converts_since = self.clock.seconds()
         await self.line.tell(b":C#")
+        self._converts_since = self.clock.seconds()  # not when it was asked for: it may have had to wait for the line
 
 
 def half_degrees(answer: bytes) -> int:

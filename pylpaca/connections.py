@@ -54,6 +54,7 @@ class PatientChannel(HTTPChannel):
 
     def connectionMade(self) -> None:
         super().connectionMade()
+        self.site.open_connections.add(self)
         self.site.census.add(self)
         self._expect_head()
 
@@ -124,7 +125,21 @@ class PatientChannel(HTTPChannel):
         else:
             self.refuse(414, f"the first line of a request is longer than {self.MAX_LENGTH} bytes")
 
+    def end_soon(self) -> None:
+        """Take no other request; end when what was asked is answered, at once if nothing was."""
+        if not self._handlingRequest:
+            self.loseConnection()
+        else:
+            self.persistent = False
+            self.requests[0].responseHeaders.setRawHeaders(b"connection", [b"close"])
+
+    def end_now(self) -> None:
+        """End, whatever is still to be said."""
+        transport: Any = self.transport
+        transport.abortConnection()
+
     def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.site.open_connections.remove(self)
         self._expected()
         if self._turn is not None:
             self._turn.cancel()

@@ -99,13 +99,14 @@ class MemoryPorts:
 
 @implementer(ILogObserver)
 class Logged:
-    """The lines of the log, of serial lines and links."""
+    """The lines of the log, of serial lines and links, or of another part of the server."""
 
-    def __init__(self) -> None:
+    def __init__(self, namespace: str = "pylpaca.") -> None:
+        self._namespace = namespace
         self.lines: list[tuple[str, str]] = []  # level and text
 
     def __call__(self, event: LogEvent) -> None:
-        if event["log_level"] >= LogLevel.info and event["log_namespace"].startswith("pylpaca."):
+        if event["log_level"] >= LogLevel.info and event["log_namespace"].startswith(self._namespace):
             self.lines.append((event["log_level"].name, formatEvent(event)))
 
 

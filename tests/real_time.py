@@ -17,6 +17,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from pylpaca.roster import simulators
 from tests.firmware import Firmware, FirmwareOnTerminal, LosesReplies, RealTime
+from tests.lx200_firmware import in_real_time
 from tests.moonlite_firmware import MoonliteFirmware
 from tests.server_process import ServerProcess
 
@@ -49,6 +50,12 @@ HARDWARE = (
         "MoonliteFocuser",
         {"max_step": 2000, "step_size": 4.2, "speed": 250, "temperature_coefficient": -10},
         lambda clock: MoonliteFirmware(clock, fastest=500.0, notices_after=0.05),
+    ),
+    Hardware(
+        "telescope",
+        "LX200Telescope",
+        {"reply_within": 0.2, "retries": 4},
+        lambda clock: in_real_time(),
     ),
 )
 

@@ -11,7 +11,10 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
+from twisted.logger import globalLogPublisher
 
+from pylpaca.testing import MemoryServer, SerialDouble
+from tests.lines import Logged
 from tests.serial_cycles import Rig, descriptors
 from tests.serial_fuzz import DEVICES, Fuzz
 
@@ -53,13 +56,34 @@ async def pulled(reactor: Any, cycles: int, seed: int) -> bool:
     return in_time == cycles and not leaked and lines
 
 
+def polled(seconds: int) -> bool:
+    """A device whose cable is out for so long, asked a hundred times a second; whether the log has a line each way."""
+    dome = {"device_type": "dome", "device_number": 0, "device_driver": "MyDomeDriver", "driver_config": {"port": "COM3"}}
+    double = SerialDouble({b"STATUS": b"CLOSED"}.get)
+    server = MemoryServer({"drivers": [dome]}, serial={"COM3": double})
+    server.put("dome/0/connected", Connected=True)
+    logged, asked = Logged(), 0
+    globalLogPublisher.addObserver(logged)
+    double.unplug()
+    for _ in range(100 * seconds):
+        asked += server.get("dome/0/shutterstatus").error == 0x500
+        server.clock.advance(0.01)
+    double.plug_in()
+    for _ in range(100):
+        server.clock.advance(0.01)
+    globalLogPublisher.removeObserver(logged)
+    levels = [level for level, _ in logged.lines]
+    print(f"asked {asked} times while the cable was out: {len(levels)} lines in the log")
+    return asked == 100 * seconds and levels == ["warn", "info"] and server.get("dome/0/shutterstatus").error == 0
+
+
 async def run(reactor: Any, arguments: Sequence[str]) -> None:
     parser = ArgumentParser("python -m tests.serial_full")
     parser.add_argument("--exchanges", type=int, default=100_000)
     parser.add_argument("--cycles", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
-    kept = [fuzzed(options.exchanges, options.seed), await pulled(reactor, options.cycles, options.seed)]
+    kept = [polled(30), fuzzed(options.exchanges, options.seed), await pulled(reactor, options.cycles, options.seed)]
     print("all kept" if all(kept) else "NOT KEPT", flush=True)
     raise SystemExit(not all(kept))
 

@@ -17,11 +17,12 @@ from random import Random
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
 
 from pylpaca.errors import DriverError
 from pylpaca.serial import Cables, LineFraming, SerialLine, SerialSettings
-from tests.lines import EVENING, MemoryPorts
+from tests.lines import EVENING, MemoryPorts, Wire
 
 CLOSELY = 0.03  # seconds between the pieces of what a device says: less than the silence that ends it
 EDGE = 0.002  # seconds that times stay away from the limits that are assumed
@@ -33,7 +34,7 @@ class Device:
 
     def __init__(self, random: Random, clock: Clock) -> None:
         self.random, self.clock = random, clock
-        self.line: Any = None
+        self.ports: Any = None
         self.received = b""
         self.events = 0  # messages that answer nothing
         self.busy_until = 0.0  # when it has said all it had to say
@@ -55,10 +56,15 @@ class Device:
         begin, end = 0, start
         for cut in [*sorted(set(cuts)), len(data)]:
             if cut > begin:
-                self.clock.callLater(start - self.clock.seconds(), self.line.dataReceived, data[begin:cut])
+                self.clock.callLater(start - self.clock.seconds(), self.arrives, data[begin:cut])
                 end, start = start, start + self.random.uniform(0, CLOSELY)
                 begin = cut
         return end
+
+    def arrives(self, data: bytes) -> None:
+        """Whoever has the port open by then gets it."""
+        if self.ports.wire.is_open:
+            self.ports.wire.say(data)
 
     def noise(self, alphabet: bytes = NOISE) -> bytes:
         return bytes(self.random.choices(alphabet, k=self.random.randint(1, 12)))
@@ -147,6 +153,30 @@ class TalkativeDevice(Device):
 DEVICES: dict[str, type[Device]] = {"untagged": UntaggedDevice, "tagged": TaggedDevice, "talkative": TalkativeDevice}
 
 
+class FuzzPorts(MemoryPorts):
+    """One port, with a device at it."""
+
+    def __init__(self, device: Device) -> None:
+        super().__init__()
+        self.device = device
+
+    def _connect(self, line: Protocol) -> None:
+        self.device.received = b""
+        wire = Wire(line)
+        wire.write = self.device.hear  # type: ignore[method-assign]
+        self.wires = [wire]
+        line.makeConnection(wire)
+
+
+def line_is_open(line: SerialLine) -> bool:
+    """Whether it can be used."""
+    try:
+        line.require_open()
+    except DriverError:
+        return False
+    return True
+
+
 def no_accept(number: int) -> None:
     """A reply is not looked at."""
 
@@ -165,6 +195,8 @@ class Fuzz:
     """
     Clients of two devices at one cable, that ask and tell, urgently or not, again or not, and sometimes hang up.
 
+    Sometimes the port is closed and opened again at once, or it vanishes and is back; not where messages must be heard.
+
     :param seed: the same one has the same happen.
     """
 
@@ -180,15 +212,13 @@ class Fuzz:
         self.heard: list[bytes] = []  # messages that answer nothing
         self.accept = no_accept if kind == "untagged" else checked
         self.device = DEVICES[kind](self.random, self.clock)
-        ports = MemoryPorts()
-        cables = Cables(self.clock, ports, lambda: EVENING)
+        self.reopens = 0.01 if kind != "talkative" else 0.0  # how often it is, in place of an exchange
+        self.reopening = False
+        self.ports = FuzzPorts(self.device)
+        self.device.ports = self.ports
+        self.cables = Cables(self.clock, self.ports, lambda: EVENING)
         self.lines: list[SerialLine] = []
-        for name, heard in (("focuser", self.heard.append), ("rotator", None)):
-            listener = None if kind == "untagged" else heard
-            joining = cables.join(name, SerialSettings(port="COM9"), LineFraming(b"\r\n"), listener)
-            Deferred.fromCoroutine(joining).addCallback(self.lines.append)
-        self.device.line = ports.wire.line
-        ports.wire.write = self.device.hear  # type: ignore[method-assign]
+        Deferred.fromCoroutine(self.open())
         self.running = [Deferred.fromCoroutine(self.client()) for _ in range(self.CLIENTS)]
 
     def run(self) -> None:
@@ -198,6 +228,28 @@ class Fuzz:
             self.go_on()
         while self.clock.getDelayedCalls():
             self.go_on()
+
+    async def open(self) -> None:
+        for name, heard in (("focuser", self.heard.append), ("rotator", None)):
+            listener = None if self.accept is no_accept else heard
+            settings = SerialSettings(port="COM9", keep_trying=1000.0)
+            self.lines.append(await self.cables.join(name, settings, LineFraming(b"\r\n"), listener))
+
+    async def reopen(self) -> None:
+        """The port is closed and opened again, or its cable pulled and put back."""
+        if self.reopening:
+            return
+        self.reopening = True
+        if self.random.random() < 0.5:
+            self.ports.wire.break_off()
+        else:
+            lines, self.lines = self.lines, []
+            for line in lines:
+                line.close()
+            if self.random.random() < 0.3:
+                await self.pause(self.random.uniform(0.0, 0.5))
+            await self.open()
+        self.reopening = False
 
     def go_on(self) -> None:
         self.clock.advance(max(0.0, self.clock.getDelayedCalls()[0].getTime() - self.clock.seconds()))
@@ -218,6 +270,10 @@ class Fuzz:
         while self.left > 0:
             self.left -= 1
             self.number += 1
+            if self.reopens and random.random() < self.reopens:
+                await self.reopen()
+            while not self.lines:
+                await self.pause(0.01)
             await self.exchange(self.number, random.choice(self.lines))
             if random.random() < 0.5:
                 await self.pause(random.expovariate(10.0))
@@ -242,7 +298,9 @@ class Fuzz:
         except CancelledError:
             self.outcomes["cancelled"] += 1
         except DriverError as error:
-            self.outcomes["no reply" if "no reply" in str(error) else "busy"] += 1
+            self.outcomes[next((each for each in ("no reply", "vanished", "closed") if each in str(error)), "busy")] += 1
+            if not line_is_open(line):
+                await self.pause(0.1)
         else:
             self.outcomes["answered"] += 1
             if {int(tag) for tag in re.findall(rb"R(\d{8})", reply)} != {number}:  # another's, or only the end of one

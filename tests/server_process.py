@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 TWISTD = [str(Path(sys.executable).with_name("twistd")), "--nodaemon"]
 HASTY = [sys.executable, "-m", "tests.hasty", "--nodaemon"]  # with shorter deadlines
@@ -19,9 +20,16 @@ STARTS_WITHIN = 30.0
 class ServerProcess:
     """twistd as a user starts it; `ready` is the line that says so."""
 
-    def __init__(self, arguments: Sequence[str], folder: Path, command: Sequence[str] = (*TWISTD, "pylpaca")) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        command: Sequence[str] = (*TWISTD, "pylpaca"),
+        more_environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         paths = os.pathsep.join(filter(None, sys.path))  # so that it finds what this process finds
-        environment = {**os.environ, "STATE_DIRECTORY": str(folder.absolute() / "state"), "PYTHONPATH": paths}
+        state = str(folder.absolute() / "state")
+        environment = {**os.environ, "STATE_DIRECTORY": state, "PYTHONPATH": paths, **more_environment}
         self._process = subprocess.Popen(
             [*command, *arguments],
             cwd=folder,
@@ -73,8 +81,12 @@ class ServerProcess:
         self._process.stdout.close()
         return status
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it has not ended."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+
     def terminate(self) -> int:
         """SIGTERM; the exit status."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+        self.signal(signal.SIGTERM)
         return self.status

@@ -14,6 +14,7 @@ from unittest import TestResult
 from twisted.trial.unittest import SynchronousTestCase
 
 import drivers
+from drivers.lx200_telescope import LX200Telescope
 from drivers.moonlite_focuser import MoonliteFocuser
 from drivers.simulators.focuser import FocuserSimulator
 from pylpaca import config, device
@@ -21,6 +22,7 @@ from pylpaca.interfaces import DEVICE_TYPES
 from pylpaca.roster import add_driver_folders, find_driver, verify
 from pylpaca.serial import SerialSettings
 from pylpaca.testing import SerialDouble, conformance
+from pylpaca.values import CameraState
 from tests import first_driver
 from tests.firmware import FirmwareDouble, RoofFirmware
 
@@ -95,6 +97,20 @@ class ShownCameraTests(conformance.CameraConformance, SynchronousTestCase):
     """The camera on the page passes the kit."""
 
     driver = shown("ToyCamera", "docs/cameras.md")
+
+    def test_sensor_fails(self) -> None:
+        """When its library fails, clients read Error, and the next exposure works."""
+        camera, (entry,) = sys.modules["docs_toycamera"], self.server.roster
+        path = f"camera/{entry.number}"
+        self.server.put(f"{path}/connected", Connected=True)
+        states = []
+        for reads in (lambda width, height: 1 / 0, camera.read_sensor):
+            self.patch(camera, "read_sensor", reads)
+            self.assertEqual(self.server.put(f"{path}/startexposure", Duration=1, Light=True).error, 0)
+            self.clock.advance(1)
+            states.append((self.server.get(f"{path}/camerastate").value, self.server.get(f"{path}/imageready").value))
+        self.assertEqual(states, [(CameraState.Error, False), (CameraState.Idle, True)])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
 
 class DriverPageTests(SynchronousTestCase):
@@ -171,6 +187,27 @@ class MoonlitePageTests(SynchronousTestCase):
         self.assertEqual({name for name, needed in rows.items() if needed}, {n for n, f in own.items() if f.is_required()})
 
 
+class LX200PageTests(SynchronousTestCase):
+    def test_examples(self) -> None:
+        """Both configurations are right."""
+        ports = []
+        for text in blocks("docs/lx200-telescope.md", "json"):
+            found = config.read(json.loads(text), text)
+            self.assertEqual(found.mistakes, ())
+            entry = found.devices[0].entry
+            self.assertIs(find_driver(entry.device_driver), LX200Telescope)
+            ports.append(LX200Telescope.Settings.model_validate(entry.driver_config).port)
+        self.assertEqual(ports, ["/dev/ttyUSB0", "tcp://192.168.0.1:9998"])
+
+    def test_every_setting(self) -> None:
+        """The table has the settings that are this driver's own, or differ from those of others."""
+        page = (ROOT / "docs/lx200-telescope.md").read_text().partition("## Settings")[2]
+        rows = re.findall(r"^\| (`.*?) \|", page.partition("##")[0], re.MULTILINE)
+        own, common = LX200Telescope.Settings.model_fields, SerialSettings.model_fields
+        differ = {name for name, field in own.items() if name not in common or field.default != common[name].default}
+        self.assertEqual({name for row in rows for name in re.findall(r"`(\w+)`", row)}, {"port", *differ})
+
+
 class ConfigurationPageTests(SynchronousTestCase):
     def test_example(self) -> None:
         """The example is right."""
@@ -193,6 +230,24 @@ class ConfigurationPageTests(SynchronousTestCase):
         self.assertEqual(set(names), set(DEVICE_TYPES))
         self.assertTrue(all(name.endswith("Simulator") for name in names.values()), names)
         self.assertIn("MyDomeDriver", [each.entry.device_driver for each in found.devices])
+
+
+class ReliabilityPageTests(SynchronousTestCase):
+    def test_named_tests(self) -> None:
+        """Every test that the page names is there."""
+        page = (ROOT / "docs/reliability.md").read_text()
+        named = set(re.findall(r"`(tests\.test_\w+)(?:\.(\w+))?`", page))
+        self.assertGreater(len(named), 20)
+        for module, name in named:
+            source = ROOT / f"{module.replace('.', '/')}.py"
+            self.assertTrue(source.exists(), module)
+            self.assertIn(f"class {name}(" if name else "def test_", source.read_text(), module)
+
+    def test_every_row(self) -> None:
+        """Every row is there, and names a test."""
+        rows = re.findall(r"^\| (R\d+) \|.*\| (.*) \|$", (ROOT / "docs/reliability.md").read_text(), re.MULTILINE)
+        self.assertEqual([row for row, _ in rows], [f"R{number}" for number in range(1, 17)])
+        self.assertTrue(all("`tests." in shown for _, shown in rows))
 
 
 class ReadmeTests(SynchronousTestCase):

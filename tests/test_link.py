@@ -7,10 +7,12 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from pylpaca.errors import DriverError, OperationCancelled
 from pylpaca.link import Link
+from tests.lines import Logged
 
 A, B = ("192.0.2.1", 1), ("192.0.2.1", 2)
 
@@ -45,6 +47,39 @@ class LostTests(LinkTestCase):
             self.assertEqual((link.is_open, str(link.failure)), (False, "the cable is out"))
             self.clock.advance(1.0)
             self.assertEqual((link.is_open, link.failure), (True, None))
+
+    def test_reasons_in_the_log(self) -> None:
+        """While one that the server connects is tried again, the log has a reason when it is another, and that it works."""
+        logged = Logged("pylpaca.link")
+        globalLogPublisher.addObserver(logged)
+        self.addCleanup(globalLogPublisher.removeObserver, logged)
+        reasons: list[Exception | None] = [DriverError("no port")] * 5
+        reasons += [DriverError("it is in use")] * 3 + [ZeroDivisionError("oops")] * 3 + [None]
+
+        def connect() -> None:
+            if (reason := reasons.pop(0)) is not None:
+                raise reason
+
+        link = Link(connect, lambda: None, self.clock, "it", permanent=True)
+        link.vote(True)
+        self.clock.pump([1.0] * 300)
+        self.assertEqual((link.is_open, len(self.flushLoggedErrors(ZeroDivisionError))), (True, 1))
+        lines = [text for _, text in logged.lines]
+        self.assertEqual(
+            lines,
+            [
+                "it could not be connected: no port",
+                "it could not be connected: it is in use",
+                "it could not be connected",
+                "it is connected",
+            ],
+        )
+        reasons += [DriverError("no port"), DriverError("no port")]
+        link.lost(DriverError("the cable is out"))
+        self.clock.advance(1.0)
+        link.vote(True, A)
+        told = [text for _, text in logged.lines[4:]]
+        self.assertEqual(told, ["it is lost: the cable is out", "it is disconnected", *lines[:1] * 2])  # somebody asked
 
     def test_nothing_to_lose(self) -> None:
         """A device that is not connected cannot be lost."""

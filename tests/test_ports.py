@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import SkipTest
@@ -253,6 +254,24 @@ class HereTests(MachineTestCase):
         """It works on the computer that runs the tests."""
         for port in here():
             self.assertTrue(is_there(port.device), port)
+
+    def test_pulled_while_they_are_listed(self) -> None:
+        """When a device goes while its description is read, the ports are listed bare; none is what a description means."""
+        roof = self.plug("ttyUSB0", name="usb-Roof")
+        for name, kind, real in (("ttyUSB0", None, True), ("ttyUSB1", None, True), ("ttyS0", "0", True), ("tty1", None, False)):
+            (self.home / "ttys" / name).mkdir()
+            if kind is not None:
+                (self.home / "ttys" / name / "type").write_text(kind)
+            if real:
+                (self.home / "ttys" / name / "device").mkdir()
+
+        def pulled() -> Iterable[Any]:
+            raise TypeError("int() can't convert non-string with explicit base")
+
+        machine = replace(self.machine, comports=pulled)
+        self.assertEqual({port.device for port in here(machine)}, {roof, "/dev/ttyUSB0", "/dev/ttyUSB1"})
+        self.assertFalse(is_there("usb:0403:6001", machine))
+        self.assertRaises(PortNotFound, find, "usb:0403:6001", machine)
 
 
 class PermissionTests(SynchronousTestCase):

@@ -326,6 +326,17 @@ class ReplayTests(FileTestCase):
         (logged,) = self.flushLoggedErrors(NeverRecorded)
         self.assertIn("has no answer to b'FOCUS\\n', only to b'S\\n'", str(logged.value))
 
+    def test_only_the_beginning(self) -> None:
+        """What is only the beginning of a recorded command was never recorded, either; that is told when the line is closed."""
+        replay = Replay(self.written("0 opened COM3\n1 -> b'S\\n'\n1.1 <- b'OPEN\\n'\n2 -> b'GO\\nNOW\\n'\n"))
+        line = self.line(replay)
+        line.ask(b"GO").addErrback(lambda _: None)
+        self.assertEqual((replay.unknown, self.flushLoggedErrors(NeverRecorded)), ([b"GO\n"], []))
+        line.close()
+        (logged,) = self.flushLoggedErrors(NeverRecorded)
+        self.assertIn("has no answer to b'GO\\n', only to b'S\\n', b'GO\\nNOW\\n'", str(logged.value))
+        self.assertEqual(replay.unknown, [b"GO\n"])
+
     def test_silence(self) -> None:
         """A device that did not answer does not answer; what came too late comes too late."""
         replay = Replay(self.written("0 opened COM3\n1 -> b'A\\n'\n2.4 <- b'1\\n'\n"))
@@ -336,7 +347,7 @@ class ReplayTests(FileTestCase):
     def test_pulled(self) -> None:
         """Where the cable was pulled, it is pulled; what the device would have said is not said when it is back."""
         replay = Replay(
-            self.written("0 opened COM3\n1 -> b'A\\n'\n1.1 lost gone\n1.2 <- b'x\\n'\n3 opened COM3\n3.1 <- b'hello\\n'\n")
+            self.written("0 opened COM3\n1 -> b'A\\n'\n1.1 lost gone\n1.2 <- b'x\\n'\n3 opened COM3\n5 <- b'hello\\n'\n")
         )
         heard: list[bytes] = []
         answer = self.line(replay, heard.append).ask(b"A")
@@ -391,6 +402,15 @@ class TerminalTests(FileTestCase):
         self.assertEqual(port.readline(), b"OPENING\n")
         self.assertIn("has no answer to b'FOCUS\\n'", str(self.assertRaises(NeverRecorded, replay.stop)))
         self.assertEqual(replay.unknown, [b"FOCUS\n"])
+
+    def test_only_the_beginning(self) -> None:
+        """So is one that is only the beginning of a recorded one."""
+        replay = TerminalReplay(self.written("0 opened COM3\n1 -> b'S\\n'\n1.1 <- b'OPEN\\n'\n2 -> b'GO\\n'\n"))
+        port = self.opened(replay)
+        port.write(b"S\nG")
+        self.assertEqual(port.readline(), b"OPEN\n")
+        self.assertIn("has no answer to b'G'", str(self.assertRaises(NeverRecorded, replay.stop)))
+        self.assertEqual(replay.unknown, [b"G"])
 
     def test_pulled(self) -> None:
         """Where the cable was pulled, the terminal is gone."""

@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 
 from pylpaca.errors import DriverError
 from pylpaca.serial import FixedFraming, LineFraming, TerminatedFraming
+from pylpaca.serial.framing import MOST_UNCUT
 from pylpaca.serial.owner import Owner
 from tests.lines import LineTestCase
 
@@ -126,6 +127,16 @@ class QueueTests(AskingTestCase):
         waiting = [self.ask(b"%d" % n) for n in range(Owner.MOST_WAITING)]
         self.assertEqual(self.why(self.ask(b"x")), "port COM9 is busy: 32 commands are waiting")
         self.assertNoResult(waiting[-1])
+
+    def test_bounded_urgent(self) -> None:
+        """Nor with what is urgent: that has places of its own, which others do not take, and few."""
+        self.ask(b"0")
+        waiting = [self.ask(b"x", urgent=True) for _ in range(Owner.MOST_URGENT)]
+        self.assertEqual(self.why(self.line.tell(b"HOLD", True)), "port COM9 is busy: 8 urgent commands are waiting")
+        waiting += [self.ask(b"%d" % n) for n in range(Owner.MOST_WAITING)]
+        for each in waiting:
+            self.assertNoResult(each)
+        self.assertEqual(self.why(self.ask(b"x")), "port COM9 is busy: 32 commands are waiting")
 
     def test_waited_too_long(self) -> None:
         """A command that could not be sent for seconds is not sent any more: its client has given up."""
@@ -298,6 +309,19 @@ class LateTests(AskingTestCase):
         self.say(b"612\r\n")
         self.assertEqual(self.successResultOf(first), b"612")
 
+    def test_other_message_that_has_begun(self) -> None:
+        """Nor is it sent again in the middle of what may be another message, unless there is no end to that."""
+        first = self.ask(b"A", retries=1)
+        self.clock.advance(0.99)
+        for _ in range(40):
+            self.say(b"x")
+            self.assertEqual(self.sent(), b"A\r\n" if self.clock.seconds() == 0.99 else b"")
+            self.clock.advance(0.03)
+        self.clock.advance(SILENCE)
+        self.assertEqual(self.sent(), b"A\r\n")
+        self.say(b"1\r\n")
+        self.assertEqual(self.successResultOf(first), b"1")
+
     def test_urgent_tell_does_not_wait(self) -> None:
         """A stop without a reply can be mixed up with nothing: it is sent even while a late reply is waited for."""
         self.ask(b"A").addErrback(lambda _: None)
@@ -309,6 +333,22 @@ class LateTests(AskingTestCase):
         self.assertEqual(self.sent(), b"STOP\r\n")
         self.clock.advance(1.0)
         self.assertEqual(self.sent(), b"B\r\n")
+
+    def test_urgent_does_not_wait_for_retries(self) -> None:
+        """What is asked again and again makes way for a stop; a stop itself is sent again."""
+        first = self.ask(b"A", retries=5)
+        self.clock.advance(0.5)
+        stop = self.ask(b"STOP", urgent=True, retries=1)
+        other = self.ask(b"HOLD", urgent=True)
+        self.clock.advance(0.5)
+        self.assertEqual(self.why(first), "no reply on COM9 to b'A' in 1 s")
+        self.clock.advance(1.0)
+        self.assertEqual(self.sent(), b"A\r\nSTOP\r\n")
+        self.clock.advance(1.0)
+        self.assertEqual(self.sent(), b"STOP\r\n")
+        self.say(b"OK\r\n")
+        self.assertEqual(self.successResultOf(stop), b"OK")
+        self.assertNoResult(other)
 
 
 class NoiseTests(AskingTestCase):
@@ -366,8 +406,14 @@ class NoiseTests(AskingTestCase):
         owner: Any = self.ports.wire.line
         for _ in range(40):
             self.say(b"\xff" * 100_000)
-        self.assertLessEqual(len(owner._received), Owner.MOST_UNCUT)
+        self.assertLessEqual(len(owner._received), MOST_UNCUT)
         reply.cancel()
+        self.unsolicited.clear()
+        self.joined("other", Endless(), port="COM4", unsolicited=self.unsolicited.append)
+        owner = self.ports.wire.line
+        for _ in range(40):
+            self.say(b"\xff" * 100_000)
+        self.assertLessEqual(len(owner._listeners[0].partial), MOST_UNCUT)
 
     def test_slow_line(self) -> None:
         """At few bits per second silence takes longer."""
@@ -472,6 +518,31 @@ class FaultyDriverTests(LineTestCase):
         self.say(b"button\r\n")
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
         self.still_works()
+
+    def test_listener_that_waits(self) -> None:
+        """A listener may be a coroutine; one that fails later is logged, too."""
+        waiting: Deferred[None] = Deferred()
+        heard: list[int] = []
+
+        async def listen(message: bytes) -> None:
+            await waiting
+            heard.append(int(message))
+
+        self.line = self.joined(unsolicited=listen)
+        self.say(b"1\r\nbutton\r\n")
+        waiting.callback(None)
+        self.assertEqual((heard, len(self.flushLoggedErrors(ValueError))), ([1], 1))
+        self.still_works()
+
+    def test_what_is_no_command(self) -> None:
+        """A command that is text, and a reply without time, are told to who asked, and not sent."""
+        self.line = self.joined(framing=TerminatedFraming(b"#"))
+        text: Any = ":GR#"
+        told = self.failureResultOf(self.line.ask(text), TypeError)
+        self.assertEqual(str(told.value), "a command is bytes, as b'STATUS', not ':GR#'")
+        for within in (0.0, -1.0, float("nan")):
+            self.failureResultOf(self.line.ask(b":GR#", within=within), ValueError)
+        self.assertEqual(self.sent(), b"")
 
     def test_framing(self) -> None:
         """A framing of the driver's own that fails is told to who asked, and logged if nobody did."""

@@ -18,8 +18,8 @@ class FuzzTests(SynchronousTestCase):
         self.assertGreater(fuzz.outcomes["answered"], answered * EXCHANGES)
 
     def test_untagged(self) -> None:
-        """Replies that do not say what they answer, late, doubled, torn and noisy, within what is assumed of a device."""
-        self.run_through("untagged", 0.75)
+        """Replies that do not say what they answer, late, doubled, torn and noisy, within what is assumed; reopened at times."""
+        self.run_through("untagged", 0.65)
 
     def test_tagged(self) -> None:
         """Replies that say what they answer, to what looks at that: in any order, at any time, with any noise."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
 
 from pylpaca.device import SafetyMonitor, Surroundings
-from pylpaca.errors import DriverError, InvalidOperation
+from pylpaca.errors import DriverError, InvalidOperation, Unavailable
 from pylpaca.serial import LineFraming, SerialLine, SerialSettings
 from tests.lines import LineTestCase
+from tests.serial_full import polled
 
 VANISHED = "port COM9 vanished: is the cable plugged in?"
 
@@ -75,6 +77,25 @@ class LossTests(HealingTestCase):
         self.pass_time(10)
         self.assertEqual((self.ports.looks, len(self.ports.wires)), (20, 1))
 
+    def test_cannot_be_looked_for(self) -> None:
+        """When looking for it fails it is not there, which is logged once; it is looked for again, and found."""
+        line = self.joined()
+        self.unplug()
+        is_there, looks = self.ports.is_there, []
+
+        def fails(port: str) -> bool:
+            looks.append(port)
+            raise TypeError("the system says nothing of it")
+
+        self.patch(self.ports, "is_there", fails)
+        self.pass_time(5)
+        self.assertEqual((len(looks), len(self.flushLoggedErrors(TypeError))), (10, 1))
+        self.patch(self.ports, "is_there", is_there)
+        self.plug_in()
+        self.pass_time(0.5)
+        line.tell(b"A")
+        self.assertEqual(self.sent(), b"A\r\n")
+
     def test_what_was_half_heard(self) -> None:
         """Half of what was said before it vanished is not glued to what is said afterwards."""
         self.joined(unsolicited=self.unsolicited.append)
@@ -104,7 +125,7 @@ class LossTests(HealingTestCase):
         """A device that wants to be connected meanwhile is told at once."""
         self.joined("focuser")
         self.unplug()
-        self.assertEqual(self.why(self.joining("rotator")), f"{VANISHED} It is looked for, for 60 s more")
+        self.assertEqual(self.why(self.joining("rotator")), f"{VANISHED} It is looked for")
 
     def test_lost_again(self) -> None:
         """Lost again, it is looked for again, as patiently as the first time."""
@@ -117,6 +138,12 @@ class LossTests(HealingTestCase):
         self.assertEqual([level for level, _ in self.logged], ["warn", "info"] * 3)
         line.tell(b"A")
         self.assertEqual(self.sent(), b"A\r\n")
+
+
+class PolledTests(SynchronousTestCase):
+    def test_two_lines(self) -> None:
+        """However often a device is asked while its cable is out, the log has one line when it went and one when it is back."""
+        self.assertTrue(polled(5))
 
 
 class BackOffTests(HealingTestCase):
@@ -260,7 +287,7 @@ class PreparingTests(HealingTestCase):
         line = self.opened()
         for _ in range(3):
             self.unplug()
-            self.pass_time(1.0)
+            self.pass_time(2.0)  # by then the reply can come no more
             self.plug_in()
             self.pass_time(0.5)
             self.assertEqual(self.sent(), b"?\r\n")
@@ -268,15 +295,61 @@ class PreparingTests(HealingTestCase):
         line.tell(b"A")
         self.assertEqual([level for level, _ in self.logged], ["warn", "info"])
 
+    def test_lost_meanwhile_after_an_answer(self) -> None:
+        """Lost again while it is set up, after it answered something, it is not kept waiting for that."""
+
+        async def prepare(line: SerialLine) -> None:
+            await line.ask(b"1")
+            await line.ask(b"2")
+
+        joining = self.joining(prepare=prepare)
+        self.say(b"1\r\n")
+        self.say(b"2\r\n")
+        self.successResultOf(joining)
+        for _ in range(6):
+            self.ports.wire.break_off()
+            self.pass_time(2.0)
+            self.assertEqual(self.sent(), b"1\r\n")
+            self.say(b"1\r\n")
+        self.say(b"2\r\n")
+        self.assertEqual([level for level, _ in self.logged], ["warn", "info"])
+
+    def test_insists(self) -> None:
+        """A preparation that asks on after the port is gone is told so each time."""
+        told: list[str] = []
+
+        async def prepare(line: SerialLine) -> None:
+            for _ in range(3):
+                try:
+                    await line.ask(b"?")
+                except DriverError as error:
+                    told.append(str(error))
+
+        joining = self.joining(prepare=prepare)
+        for _ in range(3):
+            self.say(b"1\r\n")
+        self.successResultOf(joining)
+        self.unplug()
+        self.plug_in()
+        self.pass_time(0.5)
+        self.unplug()
+        self.assertEqual(told, [VANISHED] * 3)
+        self.plug_in()
+        self.pass_time(2.0)
+        for _ in range(3):
+            self.say(b"1\r\n")
+        self.assertEqual([level for level, _ in self.logged], ["warn", "info"])
+
     def test_all_devices(self) -> None:
-        """Every device at the cable is set up again before any of them can use it."""
+        """Every device at the cable is set up again before it can be used."""
         roof = self.opened()
         wheel = self.joined("wheel", prepare=lambda line: line.tell(b"W"))
         self.unplug()
         self.plug_in()
         self.pass_time(0.5)
         self.sent()
-        self.assertIn("being set up", self.why(wheel.ask(b"A")))
+        for line in (roof, wheel):
+            self.assertEqual(self.doing(line.ask(b"A")), "It is back, and being set up")
         self.say(b"roof\r\n")
         self.assertEqual(self.sent(), b"W\r\n")
         roof.tell(b"A")
@@ -323,7 +396,133 @@ class PreparingTests(HealingTestCase):
         self.successResultOf(line.close())
         self.clock.advance(0)
         self.assertEqual((self.ports.wire.is_open, self.clock.getDelayedCalls()), (False, []))
+        self.pass_time(2.0)
         self.opened()
+
+
+class OneOfTwoTests(HealingTestCase):
+    """Two devices at one cable, of which one cannot be set up after the cable was out."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.preparing: Any = None
+        self.roof = self.joined("roof", prepare=self.prepare_roof, keep_trying=30.0)
+        self.wheel = self.joined("wheel", prepare=lambda line: line.tell(b"W"))
+        self.sent()
+
+    async def prepare_roof(self, line: SerialLine) -> None:
+        if self.preparing is not None:
+            await self.preparing(line)
+
+    async def ask(self, line: SerialLine) -> None:
+        await line.ask(b"?", within=0.5)
+
+    def back(self, preparing: Any) -> None:
+        self.preparing = preparing
+        self.unplug()
+        self.plug_in()
+        self.pass_time(0.5)
+
+    def test_neighbour_goes_on(self) -> None:
+        """The other one is usable; only the calls of this one are refused, with its own reason, which the log has once."""
+        self.back(self.ask)
+        self.pass_time(1.0)
+        self.assertEqual(self.sent(), b"?\r\nW\r\n")
+        told = "roof on port COM9 cannot be set up again: no reply on COM9 to b'?' in 0.5 s"
+        self.assertEqual(self.why(self.roof.ask(b"A")), f"{told}; it is tried again, for 28 s more")
+        self.assertRaises(Unavailable, self.roof.require_open)
+        self.wheel.require_open()
+        self.pass_time(10)
+        self.assertEqual([level for level, _ in self.logged], ["warn", "info", "warn"])
+        self.assertEqual(self.logged[-1], ("warn", told))
+        reply = self.wheel.ask(b"B", within=3.0)
+        self.pass_time(1.0)
+        self.say(b"2\r\n")
+        self.assertEqual(self.successResultOf(reply), b"2")
+
+    def test_tried_again(self) -> None:
+        """It is tried again, after longer and longer, and usable when that can be done; the log says so."""
+        self.back(self.ask)
+        self.pass_time(1.0)
+        self.ports.wire.clear()
+        tries: list[float] = []
+        start = self.clock.seconds()
+
+        async def noted(line: SerialLine) -> None:
+            tries.append(self.clock.seconds() - start)
+            raise DriverError("not yet")
+
+        self.preparing = noted
+        self.pass_time(8)
+        self.assertEqual(tries, [0.5, 1.5, 3.5, 7.5])
+        self.preparing = None
+        self.pass_time(9)
+        self.assertEqual(self.logged[-1], ("info", "roof on port COM9 is set up again"))
+        self.roof.tell(b"A")
+        self.assertEqual(self.sent(), b"A\r\n")
+        self.pass_time(60)
+        self.assertEqual((self.given_up, self.clock.getDelayedCalls()), ([], []))
+
+    def test_given_up(self) -> None:
+        """Only it is given up after its time, and the reason is its own; the neighbour's port stays open."""
+        self.back(self.ask)
+        self.pass_time(60)
+        why = "roof on port COM9 could not be set up again in 30 s: no reply on COM9 to b'?' in 0.5 s"
+        self.assertEqual(self.given_up, [f"roof: {why}"])
+        self.assertEqual((len(self.ports.wires), self.clock.getDelayedCalls()), (2, []))
+        self.wheel.tell(b"B")
+        self.assertEqual(self.sent()[-3:], b"B\r\n")
+
+    def test_lost_again(self) -> None:
+        """Its time runs on while the cable of both is out again."""
+        self.back(self.ask)
+        self.pass_time(20)
+        self.back(self.ask)
+        self.pass_time(9.5)
+        self.assertEqual(len(self.given_up), 1)
+        self.wheel.require_open()
+
+    def test_leaves_meanwhile(self) -> None:
+        """One that is disconnected while it is set up again is no reason to keep the other from it."""
+        self.back(self.ask)
+        self.successResultOf(self.roof.close())
+        self.pass_time(1.0)
+        self.wheel.tell(b"B")
+        self.assertEqual(self.sent(), b"?\r\nW\r\nB\r\n")
+        self.assertEqual([level for level, _ in self.logged], ["warn", "info"])
+
+    def test_takes_for_ever(self) -> None:
+        """One that takes for ever to set up does so for half a minute, then the other goes on; it is told so."""
+
+        async def for_ever(line: SerialLine) -> None:
+            await Deferred()
+
+        self.joined("dust", keep_trying=600.0, prepare=lambda line: for_ever(line) if self.preparing else None)
+        self.back(for_ever)
+        self.pass_time(29.5)
+        self.assertEqual(len(self.given_up), 1)  # the roof
+        self.wheel.require_open()
+
+    def test_too_long(self) -> None:
+        """What takes for ever is cut short, and tried again; the other goes on meanwhile."""
+        cancelled: list[float] = []
+
+        async def for_ever(line: SerialLine) -> None:
+            try:
+                await Deferred()
+            finally:
+                cancelled.append(self.clock.seconds())
+
+        dust = self.joined("dust", keep_trying=600.0, prepare=lambda line: for_ever(line) if self.preparing else None)
+        self.back(lambda line: line.tell(b"R"))
+        self.wheel.require_open()
+        self.assertEqual(self.doing(dust.ask(b"A")), "It is back, and being set up")
+        self.pass_time(30.0)
+        self.assertEqual(cancelled, [30.5])
+        self.assertIn("dust on port COM9 cannot be set up again: it was not prepared in 30 s", self.why(dust.ask(b"A")))
+        self.successResultOf(dust.close())
+        self.pass_time(60)
+        self.assertEqual((len(cancelled), self.clock.getDelayedCalls()), (1, []))
 
 
 class GivingUpTests(HealingTestCase):
@@ -437,9 +636,14 @@ class DeviceTests(HealingTestCase):
         self.unplug()
         self.pass_time(60)
         self.assertEqual(driver.link.is_open, False)
+        self.pass_time(2)
+        self.assertEqual(self.logged[-1], ("error", "rain could not be connected: there is no port COM9"))
+        self.logged.clear()
+        self.pass_time(600)
+        self.assertEqual(self.logged, [])  # it said so before
         self.plug_in()
         self.pass_time(31)
-        self.assertEqual(driver.link.is_open, True)
+        self.assertEqual((driver.link.is_open, self.logged), (True, [("info", "rain is connected")]))
 
     def test_without_ports(self) -> None:
         """A driver that was built without serial ports says so."""

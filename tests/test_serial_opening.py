@@ -41,7 +41,9 @@ class SettingsTests(SynchronousTestCase):
 
     def test_what_cannot_be_read(self) -> None:
         """A port that can mean nothing is a mistake in the configuration, told before the server starts."""
-        for port in ("tcp://dome", "tcp:dome:4001", "tcp://dome:99999", "tcp://dome:x", "tcp://:4001", "tcp://a:1/b"):
+        wrong = ["tcp://dome", "tcp:dome:4001", "tcp://dome:99999", "tcp://dome:x", "tcp://:4001", "tcp://a:1/b"]
+        wrong += ["tcp://a..b:4001", f"tcp://{64 * 'a'}:4001", f"tcp://{130 * 'a.'}com:4001"]  # no name of a computer
+        for port in wrong:
             self.assertIn(f"{port} is no serial server: write tcp://HOST:PORT", self.refused(port))
         self.assertIn("write usb:VENDOR:PRODUCT", self.refused("usb:arduino"))
         SerialSettings(port="usb:0403:6001")
@@ -116,6 +118,15 @@ class TerminalTests(SynchronousTestCase):
         self.assertTrue(transport.protocol.closedReason)
         if before:
             self.assertEqual(len(os.listdir("/proc/self/fd")), before)
+
+    def test_aborted_while_it_is_read(self) -> None:
+        """Closed because of what is just being read, it is not written to any more, even if the system has room for that."""
+        transport = self.opened()
+        self.patch(transport.protocol, "dataReceived", lambda data: transport.abortConnection())
+        transport.write(b"waits")
+        os.write(self.ours, b"another device")
+        self.assertIsNone(transport.doRead())
+        self.assertIsNone(transport.doWrite())
 
     def test_settings_of_the_line(self) -> None:
         """Speed, bits, parity and stop bits are those of the settings."""
@@ -238,9 +249,16 @@ class ServerTests(SynchronousTestCase):
         told = str(self.failureResultOf(opening, DriverError).value)
         self.assertIn("there is no serial server at 192.0.2.9, port 4001: Connection was refused", told)
 
+    def test_no_name_of_a_computer(self) -> None:
+        """A name that is refused only when it is looked up is a sentence, too."""
+        waiting: Any = self.ports._connect("a..b", 4001, self.protocol)
+        told = str(self.failureResultOf(Deferred.fromCoroutine(waiting), DriverError).value)
+        self.assertIn("there is no serial server at a..b, port 4001: ", told)
+
     def test_always_tried(self) -> None:
         """Whether it is there is only seen by trying; one server is one, however it is written."""
         self.assertTrue(self.ports.is_there("tcp://192.0.2.9:4001"))
-        self.assertEqual(self.ports.which("TCP://Dome:4001"), self.ports.which("tcp://dome:4001"))
+        for port in ("TCP://Dome:4001", "tcp://dome:4001/", "tcp://dome:04001"):
+            self.assertEqual(self.ports.which(port), "tcp://dome:4001")
         self.assertRaises(DriverError, self.ports.which, "usb-Nothing")
         self.assertFalse(self.ports.is_there("/dev/there-is-no-such-port"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 
@@ -92,6 +93,87 @@ class SharingTests(LineTestCase):
         self.successResultOf(joining).tell(b"A")
         self.assertEqual((len(self.ports.wires), self.sent()), (2, b"A\r\n"))
 
+    def test_another_name_meanwhile(self) -> None:
+        """A port that is looked for is not opened a second time for who has another name for it."""
+        self.ports.nodes = {"usb-Roof": "COM9"}
+        self.joined("roof", port="usb-Roof")
+        self.unplug()
+        self.pass_time(1)
+        self.ports.there = True
+        self.assertIn("port usb-Roof vanished", self.why(self.joining("wheel")))
+        self.pass_time(0.5)
+        self.joined("wheel").tell(b"A")
+        self.assertEqual((len(self.ports.wires), self.sent()), (2, b"A\r\n"))
+
+    def test_another_port_meanwhile(self) -> None:
+        """What is found at its place while it is away is another port, and not kept from who wants that."""
+        self.ports.nodes = {"usb-Roof": "COM9"}
+        self.joined("roof", port="usb-Roof")
+        self.ports.wire.break_off()
+        self.ports.nodes = {"usb-Roof": "COM8"}
+        self.joined("wheel")
+        self.assertEqual(len(self.ports.wires), 2)
+
+    def test_late_reply_after_it_was_closed(self) -> None:
+        """Closed and opened again at once, nothing is asked until a reply to what was asked before could have come."""
+        line = self.joined()
+        self.clock.advance(0.25)
+        self.why_not_told(line.ask(b"P"))
+        self.pass_time(0.125)
+        line.close()
+        joining = self.joining()
+        self.pass_time(0.5)
+        self.say(b"1200\r\n")
+        self.pass_time(1.25)
+        self.assertNoResult(joining)
+        self.pass_time(0.125)
+        reply = self.successResultOf(joining).ask(b"M")
+        self.assertEqual(self.sent(), b"M\r\n")
+        self.say(b"20\r\n")
+        self.assertEqual(self.successResultOf(reply), b"20")
+
+    def test_reply_twice_after_it_was_closed(self) -> None:
+        """Closed as soon as a reply is told, and opened again at once: the rest of its second copy is no reply, either."""
+        line = self.joined()
+        joining: list[Deferred[SerialLine]] = []
+
+        def reopen(reply: bytes) -> None:
+            line.close()
+            joining.append(self.joining())
+
+        line.ask(b"P").addCallback(reopen)
+        self.say(b"1200\r\n12")
+        self.assertNoResult(joining[0])
+        self.clock.advance(0.04)
+        self.say(b"00\r\n")
+        self.clock.advance(0.03)
+        reply = self.successResultOf(joining[0]).ask(b"M")
+        self.assertEqual(self.sent(), b"")
+        self.clock.advance(0.03)
+        self.assertEqual(self.sent(), b"M\r\n")
+        self.say(b"20\r\n")
+        self.assertEqual(self.successResultOf(reply), b"20")
+
+    def test_late_reply_after_it_was_back(self) -> None:
+        """The same of a serial server that is back at once, by whatever name; of one that owes nothing nothing is awaited."""
+        line = self.joined(port="tcp://dome:4001")
+        self.why_not_told(line.ask(b"P"))
+        self.ports.wire.break_off()
+        self.pass_time(1.0)
+        self.say(b"1200\r\n")
+        self.assertIn("It is back, and being set up", self.why(line.ask(b"M")))
+        self.pass_time(1.0)
+        line.tell(b"M")
+        self.assertEqual(self.sent(), b"M\r\n")
+        self.pass_time(1.125)
+        self.ports.wire.break_off()
+        self.pass_time(0.5)
+        line.require_open()
+
+    def why_not_told(self, asked: Deferred[bytes]) -> None:
+        """Nobody looks why it failed."""
+        asked.addErrback(lambda _: None)
+
     def test_opened_again(self) -> None:
         """A port that was closed is opened anew, also with other settings."""
         self.joined("focuser").close()
@@ -174,6 +256,30 @@ class OpeningTests(LineTestCase):
         self.ports.delayed = None
         self.joined()
 
+    def test_opened_when_nobody_waits_any_longer(self) -> None:
+        """If it was opened at that very moment it is closed again."""
+        self.ports.delayed = Deferred()
+        joining = self.joining()
+        joining.addErrback(lambda _: None)
+        opening, self.ports.delayed = self.ports.delayed, None
+        self.patch(opening, "cancel", lambda: None)
+        joining.cancel()
+        opening.callback(None)
+        self.clock.advance(0)
+        self.assertEqual((self.ports.wire.is_open, self.clock.getDelayedCalls()), (False, []))
+
+    def test_lost_at_once(self) -> None:
+        """A port that vanishes while it is being opened could not be opened."""
+        connect = self.ports._connect
+
+        def connect_and_break_off(line: Any) -> None:
+            connect(line)
+            self.ports.wire.break_off()
+
+        self.patch(self.ports, "_connect", connect_and_break_off)
+        self.assertEqual(self.why(self.joining()), "port COM9 vanished: is the cable plugged in?")
+        self.assertEqual((self.logged, self.clock.getDelayedCalls()), ([], []))
+
     def test_left_alone(self) -> None:
         """A device that restarts when its port is opened is left alone until it has; what it says meanwhile is nothing."""
         joining = self.joining(wait_after_open=2.0, unsolicited=self.unsolicited.append)
@@ -237,10 +343,11 @@ class PreparingTests(LineTestCase):
         joining = self.joining(prepare=self.prepare)
         self.unplug()
         self.assertEqual(self.why(joining), "port COM9 vanished: is the cable plugged in?")
+        self.clock.advance(0)
         self.assertEqual((self.logged, self.clock.getDelayedCalls()), ([], []))
 
     def test_lost_meanwhile_unnoticed(self) -> None:
-        """Neither could it when the preparation did not notice."""
+        """Neither could it when the preparation does not notice; the next one may try at once."""
         waiting: Deferred[None] = Deferred()
 
         async def prepare(line: SerialLine) -> None:
@@ -248,8 +355,10 @@ class PreparingTests(LineTestCase):
 
         joining = self.joining(prepare=prepare)
         self.unplug()
-        waiting.callback(None)
-        self.assertIn("port COM9 vanished", self.why(joining))
+        self.assertEqual(self.why(joining), "port COM9 vanished: is the cable plugged in?")
+        self.ports.there = True
+        self.joined("rotator").close()
+        self.clock.advance(0)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_second_device(self) -> None:

@@ -891,7 +891,7 @@ class ConfigurationTests(SynchronousTestCase):
             ({"max_connections": 7}, "should be greater than or equal to 8"),
             ({"max_connections_per_peer": 0}, "should be greater than or equal to 4"),
             ({"request_log": 1}, "should be a valid boolean"),
-            ({"users": ["me"]}, "should be a valid dictionary"),
+            ({"users": ["me"]}, "should be an object in braces"),
             ({"allowed_host": []}, "did you mean 'allowed_hosts'?"),
         ):
             (mistake,) = self.told(**server)

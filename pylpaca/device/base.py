@@ -18,6 +18,7 @@ from zope.interface import implementer
 
 from pylpaca import __version__
 from pylpaca.calls import settled, snapshot
+from pylpaca.device.neighbours import Neighbours
 from pylpaca.errors import MemberNotImplemented
 from pylpaca.interfaces import IDevice, Result, interface_version
 from pylpaca.link import Link
@@ -30,21 +31,6 @@ class NoSettings(BaseModel):
     """The settings of a driver that has none; those of others are built on it, so that misspelled ones are refused."""
 
     model_config = ConfigDict(extra="forbid")
-
-
-class Neighbours:
-    """The other devices of this server, by device type and number; to look at, not to own."""
-
-    def __init__(self) -> None:
-        self._devices: dict[tuple[str, int], Device] = {}
-
-    def find(self, device_type: str, number: int = 0) -> Device | None:
-        """The device at /api/v1/{device_type}/{number}, or None."""
-        return self._devices.get((device_type.lower(), number))
-
-    def add(self, device_type: str, number: int, device: Device) -> None:
-        """Used by the roster, once a device."""
-        self._devices[device_type.lower(), number] = device
 
 
 M = TypeVar("M", bound=Callable[..., Any])
@@ -113,6 +99,14 @@ class Device(ABC):
         """Leave the device alone; also called after `connect` failed. Serial lines are closed afterwards."""
         return None
 
+    def shutdown(self) -> Awaitable[None] | None:
+        """
+        The server stops and this device is connected: end what must not go on alone; `disconnect` follows. It has half a second.
+
+        Nothing by default. Do not start a motion here: an upgrade of the server must not move a dome.
+        """
+        return None
+
     async def open_serial(
         self,
         settings: SerialSettings,
@@ -146,7 +140,7 @@ class Device(ABC):
         return self._thread(function, *arguments, **named)
 
     def forget(self) -> None:  # noqa: B027  # most base classes keep nothing
-        """The framework's: a new link begins, and what the base class kept of the last one is gone."""
+        """The framework's: a link begins or ends, and what the base class kept of the last one is gone."""
 
     def _enter(self) -> Awaitable[None] | None:
         self.forget()
@@ -156,6 +150,7 @@ class Device(ABC):
         try:
             await settled(self.disconnect())
         finally:
+            self.forget()
             lines, self._lines = self._lines, []
             await gatherResults([line.close() for line in lines])
 

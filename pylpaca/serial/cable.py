@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from twisted.internet import protocol
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pylpaca.calls import no_exit, settled
-from pylpaca.errors import AlpacaError, DriverError
+from pylpaca.errors import AlpacaError, DriverError, Unavailable
+from pylpaca.serial.debt import Debt
 from pylpaca.serial.framing import Framing
 from pylpaca.serial.listener import Listener
 from pylpaca.serial.owner import Owner, what_to_check
 from pylpaca.serial.recording import Recorder
+from pylpaca.serial.search import Search
 from pylpaca.serial.settings import SerialSettings
 
 log = Logger()
@@ -65,8 +66,13 @@ class Party:
     listener: Listener | None
     prepare: Callable[[], Awaitable[None] | None]
     given_up: Callable[[DriverError], object]
-    is_ready: bool = False
+    has_joined: bool = False  # it was prepared once
+    is_ready: bool = False  # it is prepared, on the port that is open
+    trouble: str = ""  # why it could not be prepared again
+    preparing: Deferred[None] | None = None
+    catching_up: Deferred[None] | None = None  # being prepared while others use the port already
     patience: IDelayedCall | None = None  # until it is given up
+    patient_since: float = 0.0
 
 
 class Cable:
@@ -74,10 +80,10 @@ class Cable:
     One port, and the devices that use it; it is opened for the first and closed with the last.
 
     :param unused: is told when the port is closed for good.
+    :param debt_of: what the device at a port owes since it was open last.
     """
 
-    LOOK_EVERY = 0.5  # seconds
-    BACK_OFF = (0.5, 1.0, 2.0, 4.0, 8.0, 10.0)  # seconds until a port that is there, and cannot be used, is tried again
+    PREPARED_WITHIN = 30.0  # seconds, as long as a driver's `connect` may take
     STEADY_AFTER = 1.0  # seconds: what is lost again sooner, and has not answered anything, was never really back
 
     def __init__(
@@ -87,6 +93,7 @@ class Cable:
         ports: Ports,
         recorder: Recorder | None,
         unused: Callable[[Cable], object],
+        debt_of: Callable[[str], Debt],
     ) -> None:
         self.settings = settings
         self.name = settings.port
@@ -94,6 +101,7 @@ class Cable:
         self.parties: list[Party] = []
         self.is_closing = False
         self._clock, self._ports, self._recorder, self._unused = clock, ports, recorder, unused
+        self._debt_of, self._debt = debt_of, debt_of(settings.port)
         self._listeners: list[Listener] = []
         self._owner: Owner | None = None  # of the port, when it may be used
         self._tried: Owner | None = None  # of a port that is opened, and may not be used yet
@@ -103,8 +111,7 @@ class Cable:
         self._closed: list[Deferred[None]] = []
         self._lost_at: float | None = None
         self._back_at = float("-inf")
-        self._patient_since = 0.0
-        self._tries = 0
+        self._search = Search(clock, lambda: ports.is_there(self.name))
         self._trouble = ""  # what came of the last try to open it again
 
     async def join(self, party: Party) -> None:
@@ -114,7 +121,7 @@ class Cable:
         :raises DriverError: it cannot be opened, or was lost. What preparing the device raises.
         """
         if self._lost_at is not None:
-            raise DriverError(self._vanished(party))
+            raise Unavailable(self._vanished(party))
         self.parties.append(party)
         try:
             await self._opened()
@@ -122,13 +129,13 @@ class Cable:
             if party.listener is not None:
                 self._listeners.append(party.listener)
             if owner is not None:
-                await _prepared(party, owner)
+                await self._preparing(party, owner)
             if owner is None or owner is not self._owner:
-                raise DriverError(self.why_not(party))
-        except BaseException:
+                raise Unavailable(self.why_not(party))
+        except Exception:
             self.leave(party)
             raise
-        party.is_ready = True
+        party.has_joined = party.is_ready = True
 
     def leave(self, party: Party) -> Deferred[None]:
         """Use it no longer; its commands fail. Fires at once while others use the port, else when it is closed."""
@@ -136,6 +143,8 @@ class Cable:
             self.parties.remove(party)
             party.is_ready = False
             _stop(party)
+            if party.preparing is not None or party.catching_up is not None:
+                self._clock.callLater(0, self._end_preparing, party)  # not now: it may be the one who leaves
             if party.listener in self._listeners:
                 self._listeners.remove(party.listener)
             for owner in (self._owner, self._tried):
@@ -145,10 +154,14 @@ class Cable:
                 self._close()
         return self.closed() if self.is_closing else succeed(None)
 
+    def _end_preparing(self, party: Party) -> None:
+        if party.preparing is not None:
+            party.preparing.errback(Unavailable(f"port {self.name} was closed"))
+        if party.catching_up is not None:
+            party.catching_up.cancel()
+
     def closed(self) -> Deferred[None]:
         """Fires when a port that is being closed is closed."""
-        if not self.is_closing:
-            return succeed(None)
         closed: Deferred[None] = Deferred(self._closed.remove)
         self._closed.append(closed)
         return closed
@@ -157,12 +170,20 @@ class Cable:
         """Who takes commands of a device now, on a port that is being set up only those of who sets it up; None if nobody can."""
         if party not in self.parties:
             return None
-        return self._owner or (self._tried if self._tried is _BEING_PREPARED.get() else None)
+        owner = self._owner or self._tried
+        if party.is_ready and self._owner is not None:
+            return owner
+        if not party.has_joined and self._owner is not None:
+            return owner
+        return owner if owner is _BEING_PREPARED.get() else None
 
     def why_not(self, party: Party) -> str:
         """Why a device cannot use the port now, and what is done about it."""
         if party not in self.parties:
             return f"port {self.name} was closed"
+        if self._owner is not None and party.trouble:
+            patience = f"it is tried again, for {self._patience_of(party):.0f} s more"
+            return f"{party.device} on port {self.name} cannot be set up again: {party.trouble}; {patience}"
         return self._vanished(party)
 
     # opening
@@ -192,18 +213,23 @@ class Cable:
                 each.errback(failure)
 
     async def _open(self) -> Owner:
-        """Open the port and leave the device alone for as long as it needs."""
-        self.node = self._ports.which(self.name)
+        """Open the port and leave the device alone for as long as it needs, and may still say what answers something else."""
+        node = self._ports.which(self.name)
         for listener in self._listeners:
             listener.partial.clear()
-        owner = Owner(self._clock, self.name, self._listeners, self._lose, self._silence, self._recorder)
+        debt = self._debt_of(node)
+        debt.until = max(debt.until, self._debt.until)
+        self._debt = debt
+        owner = Owner(self._clock, self.name, self._listeners, self._lose, self._silence, self._recorder, debt)
         self._tried = owner
+        self.node = node
         try:
             await settled(self._ports.open(self.settings, owner))
             if self._is_over:
                 raise DriverError(f"port {self.name} was closed")
-            await owner.left_alone(self.settings.wait_after_open)
-        except BaseException:
+            await owner.left_alone(max(self.settings.wait_after_open, debt.until - self._clock.seconds()))
+        except Exception:
+            self.node = ""
             owner.abort()
             raise
         return owner
@@ -233,105 +259,180 @@ class Cable:
             return  # it was not used yet: who opens it finds out
         self._owner = None
         self.node = ""
+        for party in [each for each in self.parties if not each.has_joined]:
+            if party.preparing is not None:
+                party.preparing.errback(Unavailable(f"port {self.name} vanished: {what_to_check(self.name)}"))
+        joined = [party for party in self.parties if party.has_joined]
+        if not joined:
+            return
         now = self._lost_at = self._clock.seconds()
-        ready = [party for party in self.parties if party.is_ready]
-        if not ready:
-            return  # those who are preparing it find out
-        if owner.has_answered or now - self._back_at > self.STEADY_AFTER:
-            self._patient_since, self._tries = now, 0
+        was_back = owner.has_answered or now - self._back_at > self.STEADY_AFTER
+        if was_back:
+            self._search.anew()
         self._trouble = ""
         log.warn(
             "port {name} of {devices} vanished: {check}",
             name=self.name,
-            devices=" and ".join(party.device for party in ready),
+            devices=" and ".join(party.device for party in joined),
             check=what_to_check(self.name),
         )
-        for party in ready:
-            party.patience = self._clock.callLater(self._patience_of(party), self._give_up, party)
+        for party in joined:
+            if was_back and party.is_ready:
+                party.patient_since = now
+            party.is_ready = False
+            party.trouble = ""
+            if party.catching_up is not None:
+                self._clock.callLater(0, party.catching_up.cancel)
+            if party.patience is None:
+                party.patience = self._clock.callLater(self._patience_of(party), self._give_up, party)
         self._begin(self._heal())
 
     async def _heal(self) -> None:
         owner = None
         while owner is None:
-            await self._worth_a_try()
-            self._tries += 1
+            await self._search.next_chance()
             owner = await self._try()
         assert self._lost_at is not None
         log.info("port {name} is back after {seconds:.1f} s", name=self.name, seconds=self._clock.seconds() - self._lost_at)
         self._owner, self._tried, self._lost_at = owner, None, None
         self._back_at = self._clock.seconds()
-        for party in self.parties:
-            _stop(party)
-
-    async def _worth_a_try(self) -> None:
-        """Until the port has come back; or, if it was there all the time, until it has been left alone long enough."""
-        wait = self.BACK_OFF[min(self._tries, len(self.BACK_OFF) - 1)]
-        until = self._clock.seconds() + wait
-        was_absent = False
-        while True:
-            await deferLater(self._clock, self.LOOK_EVERY)
-            if not self._ports.is_there(self.name):
-                was_absent = True
-                self._trouble = ""
-            elif was_absent:
-                self._tries = 0
-                return
-            elif self._clock.seconds() >= until - 1e-6:
-                return
+        for party in [each for each in self.parties if each.has_joined]:
+            if party.is_ready:
+                _stop(party)
+            else:
+                party.catching_up = Deferred.fromCoroutine(self._catch_up(party, owner))
+                party.catching_up.addErrback(self._not_caught_up, party)
 
     async def _try(self) -> Owner | None:
-        """Open the port again and prepare every device; None if that cannot be done."""
+        """Open the port again and prepare the devices until one can use it; None if none can."""
         owner = None
         try:
             owner = await self._open()
-            for party in list(self.parties):
-                if party.is_ready:
-                    await _prepared(party, owner)
+            self._trouble = ""
+            for party in sorted((each for each in self.parties if each.has_joined), key=lambda each: bool(each.trouble)):
+                if await self._set_up(party, owner):
+                    return owner
             if owner.why_gone:
-                raise DriverError(owner.why_gone)
+                raise Unavailable(owner.why_gone)
         except Exception as error:
-            self._tried = None
-            if owner is not None:
-                owner.abort()
             if self._is_over:
                 raise
-            self._note(error)
-            return None
-        except BaseException:
-            if owner is not None:
-                owner.abort()
-            raise
-        return owner
+            if owner is None:
+                self._trouble = self._told(error, self._trouble)
+        self._tried = None
+        self.node = ""
+        if owner is not None:
+            if owner.why_gone:
+                self._lost_again(owner)
+            owner.abort()
+        return None
 
-    def _note(self, error: Exception) -> None:
+    async def _catch_up(self, party: Party, owner: Owner) -> None:
+        """Prepare a device at a port that others use already, until that can be done."""
+        search = Search(self._clock, lambda: True)
+        logged = ""
+        has_failed = bool(party.trouble)
+        while has_failed or not await self._set_up(party, owner):
+            has_failed = False
+            if owner is not self._owner or party not in self.parties:
+                return
+            if party.trouble != logged:
+                log.warn("{why}", why=self.why_not(party).rpartition("; ")[0])
+                logged = party.trouble
+            await search.next_chance()
+        _stop(party)
+        party.catching_up = None
+        if logged:
+            log.info("{device} on port {name} is set up again", device=party.device, name=self.name)
+
+    def _not_caught_up(self, failure: Failure, party: Party) -> None:
+        if party in self.parties and not failure.check(CancelledError):
+            log.failure("{device} on port {name} is not looked after any more", failure, device=party.device, name=self.name)
+
+    async def _set_up(self, party: Party, owner: Owner) -> bool:
+        """Prepare a device on a port that was opened again; whether it can use it."""
+        if party not in self.parties or owner.why_gone:
+            return False
+        try:
+            await self._preparing(party, owner)
+        except Exception as error:
+            if party in self.parties and not owner.why_gone:
+                party.trouble = self._told(error, party.trouble)
+            return False
+        party.is_ready = party in self.parties and not owner.why_gone
+        if party.is_ready:
+            party.trouble = ""
+        return party.is_ready
+
+    def _preparing(self, party: Party, owner: Owner) -> Deferred[None]:
+        """Prepare a device; fails if it takes too long, and when it leaves or the port is lost."""
+        outcome: Deferred[None] = Deferred(lambda _: None)
+        party.preparing = outcome
+        too_long = DriverError(f"it was not prepared in {self.PREPARED_WITHIN:g} s")
+        timer = self._clock.callLater(self.PREPARED_WITHIN, outcome.errback, too_long)
+        work = Deferred.fromCoroutine(_prepared(party, owner))
+
+        def ended(result: Failure | None) -> Failure | None:
+            party.preparing = None
+            if timer.active():
+                timer.cancel()
+            if not work.called:
+                self._clock.callLater(0, work.cancel)  # not now: it may be at work
+            return result
+
+        def worked(result: Failure | None) -> None:
+            if not outcome.called:
+                outcome.callback(result)
+            elif isinstance(result, Failure) and not result.check(AlpacaError, CancelledError):
+                log.failure("{device} failed after nobody waited for it to be prepared", result, device=party.device)
+
+        outcome.addBoth(ended)
+        work.addBoth(worked)
+        return outcome
+
+    def _lost_again(self, owner: Owner) -> None:
+        for party in self.parties:
+            party.trouble = ""
+        if owner.has_answered:
+            self._search.anew()  # it was really back
+
+    def _told(self, error: Exception, before: str) -> str:
+        """What to say of a failure; a mistake in a driver, which its author has to see, is logged, once."""
         if isinstance(error, AlpacaError):
-            self._trouble = error.sentence
-            return
+            return error.sentence
         sentence = f"{type(error).__name__}: {error}"
-        if sentence != self._trouble:  # a mistake in the driver, which its author has to see, once
+        if sentence != before:
             log.failure("port {name} could not be prepared", name=self.name)
-        self._trouble = sentence
+        return sentence
 
     def _give_up(self, party: Party) -> None:
         party.patience = None
-        why = f"port {self.name} vanished: {what_to_check(self.name)} It was looked for for {party.settings.keep_trying:g} s"
-        if self._trouble:
-            why += f", last: {self._trouble}"
+        trouble = self._trouble or party.trouble
+        if self._owner is not None and trouble:
+            why = f"{party.device} on port {self.name} could not be set up again in {party.settings.keep_trying:g} s: {trouble}"
+        else:
+            why = f"port {self.name} vanished: {what_to_check(self.name)} It was looked for for {party.settings.keep_trying:g} s"
+            if trouble and not self._search.is_absent:
+                why += f", last: {trouble}"
         self.leave(party)
         party.given_up(DriverError(why))
 
     def _patience_of(self, party: Party) -> float:
         """Seconds until it is given up."""
-        return max(0.0, self._patient_since + party.settings.keep_trying - self._clock.seconds())
+        return max(0.0, party.patient_since + party.settings.keep_trying - self._clock.seconds())
 
     def _vanished(self, party: Party) -> str:
-        if self._tried is not None and not self._tried.why_gone:
-            doing = "It is back, and being set up"
-        elif self._trouble:
-            doing = f"It is tried again, because: {self._trouble}"
-        else:
-            doing = f"It is looked for, for {self._patience_of(party):.0f} s more"
-        return f"port {self.name} vanished: {what_to_check(self.name)} {doing}"
+        vanished = f"port {self.name} vanished: {what_to_check(self.name)}"
+        trouble = self._trouble or party.trouble
+        if self._owner is not None or (self._tried is not None and not self._tried.why_gone):
+            return f"{vanished} It is back, and being set up"
+        if self._lost_at is None:
+            return vanished
+        if trouble and not self._search.is_absent:
+            return f"{vanished} It is tried again, because: {trouble}"
+        if not party.has_joined:
+            return f"{vanished} It is looked for"
+        return f"{vanished} It is looked for, for {self._patience_of(party):.0f} s more"
 
     # closing
 

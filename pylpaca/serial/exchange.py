@@ -31,6 +31,7 @@ class Exchange:
     accept: Accept | None = None
     urgent: bool = False
     sent: int = 0  # how often it was
+    sent_at: float = 0.0  # when it was last
     held_since: float | None = None  # since when the rest of a reply that has begun is waited for, before it is sent again
     refused: bytes = b""  # the last message that was no reply to it
     timer: IDelayedCall | None = field(default=None, repr=False)  # of its wait in the queue, then of its reply

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+MOST_UNCUT = 1 << 20  # bytes: what is longer and not cut into messages yet never will be
+
 
 class Framing(Protocol):
     """How a device marks where a message ends."""

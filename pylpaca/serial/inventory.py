@@ -4,7 +4,8 @@
 #   /dev/serial/by-id has a link for every USB port whose name holds maker, product and serial number; of two devices without a
 #   serial number it shows one. /dev/serial/by-path names the socket of the computer instead.
 #   Since Linux 6.8 pyserial lists 32 built-in ports whether they exist or not, and it has never listed the one of a Raspberry Pi.
-#   /sys/class/tty/NAME/type tells: 0 is a port without hardware.
+#   /sys/class/tty/NAME/type tells: 0 is a port without hardware; there is NAME/device where there is any.
+#   pyserial 3.5 raises TypeError, and lists nothing, if a USB device is pulled while it reads what the system says of it.
 
 from __future__ import annotations
 
@@ -34,6 +35,11 @@ class UsbId:
 
     def __str__(self) -> str:
         return f"{USB}{self.vid:04x}:{self.pid:04x}" + (f":{self.serial_number}" if self.serial_number else "")
+
+    @staticmethod
+    def is_meant(text: str) -> bool:
+        """Whether a setting means a USB device, or tries to."""
+        return text[: len(USB)].lower() == USB
 
     @classmethod
     def read(cls, text: str) -> UsbId:
@@ -96,8 +102,13 @@ THIS = Machine()
 def here(machine: Machine = THIS) -> list[Port]:
     """Every serial port of the machine, in the order of their names."""
     names, sockets = _links(machine.by_id), _links(machine.by_path)
-    found = {each.device: _described(each, names, sockets) for each in machine.comports() if _is_real(each.device, machine)}
-    for device in [*names, *sockets, *_built_in(machine)]:
+    try:
+        listed = list(machine.comports())
+        bare = []
+    except (OSError, TypeError, ValueError):
+        listed, bare = [], _bare(machine)
+    found = {each.device: _described(each, names, sockets) for each in listed if _is_real(each.device, machine)}
+    for device in [*names, *sockets, *_built_in(machine), *bare]:
         found.setdefault(device, Port(device, _name_of(names, device), sockets.get(device, "")))
     return sorted(found.values(), key=lambda port: [str(part).zfill(6) for part in numsplit(port.device)])
 
@@ -130,6 +141,11 @@ def _is_real(device: str, machine: Machine) -> bool:
 
 def _built_in(machine: Machine) -> list[str]:
     return [f"/dev/{each.name}" for each in machine.ttys.glob("ttyS*") if _kind(each) not in ("", "0")]
+
+
+def _bare(machine: Machine) -> list[str]:
+    """The ports with hardware behind them, of which nothing else is known."""
+    return [f"/dev/{each.name}" for each in machine.ttys.glob("*") if (each / "device").exists() and _kind(each) != "0"]
 
 
 def _kind(tty: Path) -> str:

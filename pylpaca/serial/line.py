@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.internet.defer import Deferred, fail
 
-from pylpaca.errors import DriverError
+from pylpaca.errors import Unavailable
 from pylpaca.serial.cable import Cable, Party
 from pylpaca.serial.exchange import Accept, Exchange
 from pylpaca.serial.framing import Framing
@@ -58,6 +58,15 @@ class SerialLine:
         """
         return self._submit(command, urgent)
 
+    def require_open(self) -> None:
+        """
+        For a device that talks by itself: nothing while the line can be used, else what it said last would pass for the present.
+
+        :raises Unavailable: it cannot, as when the cable is out.
+        """
+        if self._cable.owner_for(self._party) is None:
+            raise Unavailable(self._cable.why_not(self._party))
+
     def close(self) -> Deferred[None]:
         """Leave the cable, whose port is closed with its last device; fires when it is. Commands that wait fail."""
         return self._cable.leave(self._party)
@@ -73,10 +82,14 @@ class SerialLine:
     ) -> Deferred[bytes]:
         owner = self._cable.owner_for(self._party)
         if owner is None:
-            return fail(DriverError(self._cable.why_not(self._party)))
+            return fail(Unavailable(self._cable.why_not(self._party)))
         try:
             data = self._party.framing.outgoing(command)
-        except Exception:  # of the driver's own framing: told to who asks
+            if not isinstance(data, bytes):
+                raise TypeError(f"a command is bytes, as b'STATUS', not {data!r}")
+            if framing is not None and not within > 0:
+                raise ValueError(f"a reply needs more than {within} s")
+        except Exception:  # a mistake in the driver is told to who asks, and does not reach the port
             return fail()
         done: Deferred[bytes] = Deferred(lambda _: owner.forget(exchange))
         exchange = Exchange(command, data, done, self._party, framing, within, retries, accept, urgent)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import isawaitable
 
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
-from pylpaca.calls import no_exit
-from pylpaca.serial.framing import Framing, take
+from pylpaca.calls import as_deferred, no_exit
+from pylpaca.serial.framing import MOST_UNCUT, Framing, take
 
 log = Logger()
 
@@ -16,7 +18,7 @@ class Listener:
     """
     Cuts what nobody asked for into messages, its own way.
 
-    :param heard: gets each message; what it raises is logged, and harms nobody else.
+    :param heard: gets each message, and may be `async def`; what it raises is logged, and harms nobody else.
     """
 
     def __init__(self, framing: Framing, heard: Callable[[bytes], object], device: str) -> None:
@@ -30,9 +32,15 @@ class Listener:
         for message in self._messages():
             try:
                 with no_exit():
-                    self._heard(message)
+                    result = self._heard(message)
             except Exception:  # of the driver's own code: the port is not to blame
-                log.failure("{device} could not handle {message!r}", device=self._device, message=message)
+                self._failed(Failure(), message)
+            else:
+                if isawaitable(result):
+                    as_deferred(result).addErrback(self._failed, message)
+
+    def _failed(self, failure: Failure, message: bytes) -> None:
+        log.failure("{device} could not handle {message!r}", failure, device=self._device, message=message)
 
     def _messages(self) -> list[bytes]:
         found = []
@@ -43,4 +51,6 @@ class Listener:
         except Exception:
             self.partial.clear()
             log.failure("what {device} received could not be cut into messages", device=self._device)
+        if len(self.partial) > MOST_UNCUT:
+            self.partial.clear()
         return found

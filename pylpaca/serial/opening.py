@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from serial import Serial
 
 CONNECT_WITHIN = 4.0  # seconds: the client that waits for it gives up soon after
-KEEP_ALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}  # a serial server without power is found out in 25 s
+# A serial server that lost its power is found out in 25 s; what was sent meanwhile does not reach it much later.
+KEEP_ALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 25_000}
 
 
 class RealPorts:
@@ -38,8 +39,8 @@ class RealPorts:
 
     def which(self, port: str) -> str:
         """The same for two settings that mean the same port now; DriverError if it is not here."""
-        if serial_server(port) is not None:
-            return port.lower()
+        if (server := serial_server(port)) is not None:
+            return "tcp://{}:{}".format(*server)
         try:
             return ports.find(port)
         except ports.PortNotFound as absent:
@@ -71,17 +72,17 @@ class RealPorts:
         return None
 
     async def _connect(self, host: str, number: int, line: protocol.Protocol) -> None:
-        endpoint = HostnameEndpoint(self._reactor, host, number, timeout=CONNECT_WITHIN)
         try:
+            endpoint = HostnameEndpoint(self._reactor, host, number, timeout=CONNECT_WITHIN)
             await connectProtocol(endpoint, line)
-        except (ConnectError, DNSLookupError) as error:
+        except (ConnectError, DNSLookupError, ValueError) as error:
             raise DriverError(f"there is no serial server at {host}, port {number}: {error}") from None
         transport: Any = line.transport
         transport.setTcpNoDelay(True)
         transport.setTcpKeepAlive(True)
-        for name, seconds in KEEP_ALIVE.items():
-            if hasattr(socket, name):
-                transport.getHandle().setsockopt(socket.IPPROTO_TCP, getattr(socket, name), seconds)
+        for name, value in KEEP_ALIVE.items():
+            if hasattr(socket, name):  # not every system has all of them
+                transport.getHandle().setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def wrong_reactor(platform: str, reactor: str) -> str:
@@ -127,6 +128,11 @@ def _exclusive_port() -> Callable[[SerialSettings, protocol.Protocol, str, Any],
                 if settings.dtr is not None:
                     _leave_dtr_when_closed(serial)
                 return serial
+
+            def doWrite(self) -> Any:
+                if self.disconnected:
+                    return None  # closed by what was just read: the reactor has both in one event, and goes on to this
+                return super().doWrite()
 
             def abortConnection(self) -> None:
                 self.connectionLost(Failure(ConnectionAborted()))

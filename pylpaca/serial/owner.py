@@ -19,15 +19,16 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pylpaca.calls import no_exit
-from pylpaca.errors import DriverError
+from pylpaca.errors import DriverError, Unavailable
+from pylpaca.serial.debt import Debt
 from pylpaca.serial.exchange import Exchange
-from pylpaca.serial.framing import take
+from pylpaca.serial.framing import MOST_UNCUT, take
 from pylpaca.serial.listener import Listener
 from pylpaca.serial.recording import Recorder
+from pylpaca.serial.settings import serial_server
+from pylpaca.serial.silence import INSTANT, Silence
 
 log = Logger()
-
-INSTANT = 1e-6  # seconds: sums of times are not exact
 
 
 class Owner(protocol.Protocol):
@@ -40,13 +41,13 @@ class Owner(protocol.Protocol):
     :param listeners: who hears what answers nothing; without any, that is dropped.
     :param lost: is told when the port is gone and nobody had asked for that.
     :param silence: seconds without a byte after which a device is taken to have said all it had to say.
+    :param debt: where it is written down until when what the device says may be a reply, for the next owner.
     """
 
     MOST_WAITING = 32
+    MOST_URGENT = 8  # besides; a stop finds a place when all others are taken
     WAIT_AT_MOST = 3.0  # seconds in the queue; its client gives up soon after, and must not be surprised later
-    DRAIN_AT_MOST = 1.0  # seconds: a device that never stops talking is asked all the same
     CLOSE_WITHIN = 1.0  # seconds for what was written to leave
-    MOST_UNCUT = 1 << 20  # bytes that a driver's own framing may leave uncut
 
     def __init__(
         self,
@@ -56,21 +57,19 @@ class Owner(protocol.Protocol):
         lost: Callable[[Owner], object] = lambda _: None,
         silence: float = 0.05,
         recorder: Recorder | None = None,
+        debt: Debt | None = None,
     ) -> None:
         self.why_gone = f"port {name} is not open"  # empty while it is open
         self.has_answered = False  # whether the device gave any reply
         self._clock, self._name, self._listeners, self._lost = clock, name, listeners, lost
-        self._silence, self._recorder = silence, recorder
+        self._silence, self._recorder, self._debt = Silence(clock, silence), recorder, debt or Debt()
         self._queue: deque[Exchange] = deque()
         self._received = bytearray()  # since the current command was sent, and not cut yet
         self._current: Exchange | None = None
         self._owed: Exchange | None = None  # was given up, or asked again: replies to it may still come
         self._copies = 0  # how many of them
         self._owed_until: IDelayedCall | None = None
-        self._heard_at = clock.seconds()  # when the last byte came
         self._fresh = True  # no reply has come since the line was silent
-        self._odd_since: float | None = None  # since when the line has to be silent before it is used
-        self._partial_since: float | None = None  # since when somebody listens to a message that is not whole
         self._wake: IDelayedCall | None = None
         self._alone: Deferred[None] | None = None
         self._judging = False  # what was received is being looked at: nothing is sent until that is done
@@ -81,9 +80,10 @@ class Owner(protocol.Protocol):
     def submit(self, exchange: Exchange) -> None:
         """Send a command when it is its turn, an urgent one before those that wait."""
         if self.why_gone:
-            exchange.end(DriverError(self.why_gone))
-        elif len(self._queue) >= self.MOST_WAITING and not exchange.urgent:
-            exchange.end(DriverError(f"port {self._name} is busy: {self.MOST_WAITING} commands are waiting"))
+            exchange.end(Unavailable(self.why_gone))
+        elif sum(each.urgent is exchange.urgent for each in self._queue) >= (most := self._most(exchange)):
+            what = "urgent commands" if exchange.urgent else "commands"
+            exchange.end(DriverError(f"port {self._name} is busy: {most} {what} are waiting"))
         else:
             exchange.timer = self._clock.callLater(self.WAIT_AT_MOST, self._waited_too_long, exchange)
             self._queue.insert(self._place(exchange), exchange)
@@ -99,15 +99,15 @@ class Owner(protocol.Protocol):
         """A device leaves: its commands fail."""
         for exchange in [each for each in self._queue if each.asker is asker]:
             self._queue.remove(exchange)
-            exchange.end(DriverError(why))
+            exchange.end(Unavailable(why))
         current = self._current
         if current is not None and current.asker is asker and current.is_wanted:
-            current.done.errback(DriverError(why))
+            current.done.errback(Unavailable(why))
 
     def left_alone(self, seconds: float) -> Deferred[None]:
         """Fires when so much time has passed; what is received meanwhile answers nothing. Fails if the port is lost."""
         if self.why_gone:
-            return fail(DriverError(self.why_gone))
+            return fail(Unavailable(self.why_gone))
         if not seconds:
             return succeed(None)
 
@@ -150,8 +150,8 @@ class Owner(protocol.Protocol):
             self._recorder.received(data)
         if self.why_gone:
             return
-        self._fresh = self._fresh or self._is_silent()
-        self._heard_at = self._clock.seconds()
+        self._fresh = self._fresh or self._silence.is_there
+        self._silence.heard()
         self._judging = True
         try:
             self._judge(data)
@@ -179,6 +179,10 @@ class Owner(protocol.Protocol):
 
     # one exchange after another
 
+    def _most(self, exchange: Exchange) -> int:
+        """How many of its kind may wait."""
+        return self.MOST_URGENT if exchange.urgent else self.MOST_WAITING
+
     def _place(self, exchange: Exchange) -> int:
         """Where it stands in the queue: an urgent one behind those that are urgent, too."""
         if not exchange.urgent:
@@ -189,9 +193,9 @@ class Owner(protocol.Protocol):
         while self._queue and self._current is None and not self._judging and not self.why_gone:
             exchange = self._queue[0]
             if exchange.framing is not None or not exchange.urgent:  # an urgent one without a reply can be mixed up with nothing
-                if self._owed is not None or self._alone is not None:
+                if self._owed is not None:
                     return
-                if wait := self._until_settled():
+                if wait := self._silence.wait:
                     self._wake_in(wait)
                     return
             self._queue.popleft()
@@ -206,10 +210,10 @@ class Owner(protocol.Protocol):
         """Send a command and expect its reply."""
         self._received.clear()
         for listener in self._listeners:
-            if listener.framing == exchange.framing and not self._is_silent():
+            if listener.framing == exchange.framing and not self._silence.is_there:
                 self._received[:] = listener.partial  # a device that never stops talking is in the middle of a message
             listener.partial.clear()
-        self._odd_since = self._partial_since = None
+        self._silence.used()
         self._current = exchange
         self._send(exchange)
 
@@ -219,6 +223,7 @@ class Owner(protocol.Protocol):
 
     def _write(self, exchange: Exchange) -> None:
         exchange.sent += 1
+        exchange.sent_at = self._clock.seconds()
         if self._recorder is not None:
             self._recorder.sent(exchange.data)
         assert self.transport is not None
@@ -237,7 +242,7 @@ class Owner(protocol.Protocol):
                 self._cannot_judge(expected)
                 return
             if taken is None:
-                if len(self._received) > self.MOST_UNCUT:
+                if len(self._received) > MOST_UNCUT:
                     self._received.clear()
                 return
             if not accepted:
@@ -267,7 +272,7 @@ class Owner(protocol.Protocol):
         """A driver's own framing or `accept` raised: who asked is told, and what is on the line is not looked at any more."""
         failure = Failure()
         self._received.clear()
-        self._odd()
+        self._silence.odd()
         if exchange is self._current:
             self._current = None
             self._owe(exchange, exchange.sent)
@@ -278,10 +283,10 @@ class Owner(protocol.Protocol):
     def _deadline(self, exchange: Exchange) -> None:
         """No reply in time: asked again, or given up."""
         exchange.timer = None
-        if exchange.sent > exchange.retries or not exchange.is_wanted:
+        if exchange.sent > exchange.retries or not exchange.is_wanted or self._must_make_way(exchange):
             self._current = None
             self._owe(exchange, exchange.sent)
-            self._odd()
+            self._silence.odd()
             exchange.end(exchange.unanswered(self._name, bytes(self._received)))
             self._next()
         elif self._received and (wait := self._hold_back(exchange)):
@@ -291,6 +296,10 @@ class Owner(protocol.Protocol):
             self._drop_the_rest()
             self._send(exchange)
 
+    def _must_make_way(self, exchange: Exchange) -> bool:
+        """A stop does not wait until something has been asked again and again."""
+        return not exchange.urgent and any(each.urgent for each in self._queue)
+
     def _hold_back(self, exchange: Exchange) -> float:
         """Seconds until it may be sent again after a reply has begun, whose rest could be taken for the next one."""
         now = self._clock.seconds()
@@ -299,14 +308,15 @@ class Owner(protocol.Protocol):
         held = now - exchange.held_since
         if held < exchange.within - INSTANT:
             return exchange.within - held
-        return 0.0 if self._is_silent() or held > exchange.within + self.DRAIN_AT_MOST else self._silence
+        if self._silence.is_there or held > exchange.within + Silence.WAIT_AT_MOST:
+            return 0.0
+        return self._silence.lasts
 
     def _left_alone(self, result: Failure | None, timer: IDelayedCall) -> Failure | None:
         self._alone = None
         if timer.active():
             timer.cancel()
-        if self._odd_since is not None:
-            self._odd_since = self._clock.seconds()
+        self._silence.begin_anew()
         return result
 
     # replies to what was given up
@@ -321,7 +331,7 @@ class Owner(protocol.Protocol):
         if self._fresh:  # what comes in one burst with another may be that one, doubled
             self._copies -= 1
         self._fresh = False
-        self._odd_since = self._clock.seconds()
+        self._silence.odd(anew=True)
         assert self._owed_until is not None and self._owed is not None
         if self._copies:
             self._owed_until.reset(self._owed.within)
@@ -331,38 +341,31 @@ class Owner(protocol.Protocol):
 
     def _no_more_copies(self) -> None:
         self._owed = None
-        self._odd_since = self._clock.seconds()
+        self._silence.odd(anew=True)
         self._drop_the_rest()
         self._next()
+
+    def _write_down(self) -> None:
+        """For the next owner of the port: what may still come of the last reply, and of those that were not given."""
+        now = self._clock.seconds()
+        if self._received:
+            self._silence.odd()  # who was told of a reply closes the port, and something stands behind it
+        until = [self._debt.until, now + self._silence.wait]
+        if (asked := self._current or self._owed) is not None:
+            until.append(asked.sent_at + 2 * asked.within)
+        if self._owed is not None and self._owed_until is not None:
+            until.append(self._owed_until.getTime())
+        self._debt.until = max(until)
 
     # what answers nothing
 
     def _belongs_to_nothing(self, data: bytes) -> None:
         if self._alone is not None or not self._listeners:
-            self._odd()
+            self._silence.odd()
             return
         for listener in list(self._listeners):
             listener.hear(data)
-        if not any(listener.partial for listener in self._listeners):
-            self._partial_since = None
-        elif self._partial_since is None:
-            self._partial_since = self._clock.seconds()
-
-    def _odd(self) -> None:
-        if self._odd_since is None:
-            self._odd_since = self._clock.seconds()
-
-    def _is_silent(self) -> bool:
-        return self._clock.seconds() - self._heard_at >= self._silence - INSTANT
-
-    def _until_settled(self) -> float:
-        """Seconds until the line may be used."""
-        since = [each for each in (self._odd_since, self._partial_since) if each is not None]
-        if not since or self._is_silent():
-            return 0.0
-        now = self._clock.seconds()
-        wait = min(self._heard_at + self._silence - now, min(since) + self.DRAIN_AT_MOST - now)
-        return wait if wait > INSTANT else 0.0
+        self._silence.unfinished(any(listener.partial for listener in self._listeners))
 
     def _wake_in(self, seconds: float) -> None:
         if self._wake is not None and self._wake.active():
@@ -379,6 +382,7 @@ class Owner(protocol.Protocol):
     def _end(self, why: str) -> None:
         """Nothing can be sent any more: all that waits fails."""
         self.why_gone = why
+        self._write_down()
         for timer in (self._owed_until, self._wake):
             if timer is not None and timer.active():
                 timer.cancel()
@@ -387,9 +391,9 @@ class Owner(protocol.Protocol):
         self._current = self._owed = None
         self._queue.clear()
         if self._alone is not None:
-            self._alone.errback(DriverError(why))
+            self._alone.errback(Unavailable(why))
         for exchange in waiting:
-            exchange.end(DriverError(why))
+            exchange.end(Unavailable(why))
 
     def _abort(self) -> None:
         transport: Any = self.transport
@@ -398,4 +402,4 @@ class Owner(protocol.Protocol):
 
 def what_to_check(port: str) -> str:
     """What a person can do about a port that vanished."""
-    return "does the serial server run?" if port.lower().startswith("tcp:") else "is the cable plugged in?"
+    return "is the cable plugged in?" if serial_server(port) is None else "does the serial server run?"

@@ -15,7 +15,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pylpaca.serial.holders import holders
-from pylpaca.serial.inventory import THIS, USB, Machine, Port, UsbId, here
+from pylpaca.serial.inventory import THIS, Machine, Port, UsbId, here
 from pylpaca.serial.permission import what_to_do
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def find(port: str, machine: Machine = THIS) -> str:
     :param port: a path, a name in /dev/serial/by-id, usb:VENDOR:PRODUCT[:SERIAL], or COM3 on Windows.
     :raises PortNotFound: nothing here goes by that name, or more than one thing does.
     """
-    if _is_usb(port):
+    if UsbId.is_meant(port):
         return _found_on_usb(port, machine)
     if machine.platform == "win32":
         return port
@@ -53,7 +53,7 @@ def find(port: str, machine: Machine = THIS) -> str:
 
 def is_there(port: str, machine: Machine = THIS) -> bool:
     """Whether what a setting means is there now; cheap enough to be asked twice a second."""
-    if _is_usb(port):
+    if UsbId.is_meant(port):
         try:
             return bool(_on_usb(UsbId.read(port), machine))
         except ValueError:
@@ -109,10 +109,6 @@ def _windows_knows(port: str) -> bool:
 
 
 # which one is meant
-
-
-def _is_usb(port: str) -> bool:
-    return port[: len(USB)].lower() == USB
 
 
 def _on_usb(wanted: UsbId, machine: Machine) -> list[Port]:

@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from pylpaca.serial.inventory import USB, UsbId
+from pylpaca.serial.inventory import UsbId
+
+LONGEST_HOST = 253  # bytes of a name in the DNS
 
 
 class SerialSettings(BaseModel):
@@ -32,7 +34,7 @@ class SerialSettings(BaseModel):
     dtr: bool | None = Field(
         default=None,
         description="the line DTR while the port is open; null: as the system does. To keep an Arduino from restarting: "
-        "true on Linux and macOS, false on Windows",
+        "true on Linux, false on Windows",
     )
     rts: bool | None = Field(default=None, description="the line RTS while the port is open; null: as the system does")
     keep_trying: float = Field(
@@ -44,7 +46,7 @@ class SerialSettings(BaseModel):
     @classmethod
     def _can_be_read(cls, port: str) -> str:
         serial_server(port)
-        if port[: len(USB)].lower() == USB:
+        if UsbId.is_meant(port):
             UsbId.read(port)
         return port
 
@@ -62,6 +64,13 @@ def serial_server(port: str) -> tuple[str, int] | None:
         host, number = parts.hostname, parts.port
     except ValueError:
         host = number = None
-    if not host or not number or parts.path.strip("/") or parts.query:
+    if not host or not number or not _can_be_a_host(host) or parts.path.strip("/") or parts.query:
         raise ValueError(f"{port} is no serial server: write tcp://HOST:PORT, as tcp://192.168.1.30:4001")
     return host, number
+
+
+def _can_be_a_host(name: str) -> bool:
+    try:
+        return len(name.encode("idna")) <= LONGEST_HOST
+    except UnicodeError:
+        return False

@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from pylpaca.errors import DriverError
 from pylpaca.serial.cable import Cable, Party, Ports
+from pylpaca.serial.debt import Debt
 from pylpaca.serial.framing import Framing
 from pylpaca.serial.line import SerialLine
 from pylpaca.serial.listener import Listener
@@ -30,6 +31,7 @@ class Cables:
     def __init__(self, clock: IReactorTime, ports: Ports, utc: Callable[[], datetime]) -> None:
         self._clock, self._ports, self._utc = clock, ports, utc
         self._cables: list[Cable] = []
+        self._debts: dict[str, Debt] = {}  # by node
 
     async def join(
         self,
@@ -59,7 +61,7 @@ class Cables:
         while (cable := self._found(settings.port)) is not None and cable.is_closing:
             await cable.closed()
         if cable is None:
-            cable = Cable(settings, self._clock, self._ports, self._recorder(settings), self._cables.remove)
+            cable = Cable(settings, self._clock, self._ports, self._recorder(settings), self._cables.remove, self._debt_of)
             self._cables.append(cable)
             return cable
         for name in OF_THE_LINE:
@@ -74,10 +76,20 @@ class Cables:
             return None
         return Recorder(settings.record, self._clock, self._utc, settings.model_dump(include={"port", *OF_THE_LINE} - {"record"}))
 
+    def _debt_of(self, node: str) -> Debt:
+        return self._debts.setdefault(node, Debt())
+
     def _found(self, port: str) -> Cable | None:
         """The cable of this port, if there is one."""
         for cable in self._cables:
             if cable.settings.port == port:
                 return cable  # even if it is not here now
         node = self._ports.which(port)
-        return next((cable for cable in self._cables if cable.node == node), None)
+        return next((cable for cable in self._cables if node == (cable.node or self._now(cable))), None)
+
+    def _now(self, cable: Cable) -> str | None:
+        """Which port a cable that is not open would be if it were now; None if it is not here."""
+        try:
+            return self._ports.which(cable.settings.port)
+        except DriverError:
+            return None

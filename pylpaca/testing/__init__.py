@@ -28,7 +28,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IResponse
 from zope.interface import implementer
 
-from pylpaca import config
+from pylpaca import config, precautions
 from pylpaca.device import Device, Surroundings
 from pylpaca.errors import DriverError
 from pylpaca.protocol import FORM
@@ -200,9 +200,11 @@ class MemoryServer:
         cables = Cables(self.clock, ports, self.utc)
         surroundings = Surroundings(self.clock, utc=self.utc, cables=cables, own_thread=own_thread)
         self.roster, mistakes = build(read, surroundings, ids)
-        if found := [*read.mistakes, *mistakes]:
+        self.precautions, unsafe = precautions.read(read, self.roster, self.clock)
+        if found := [*read.mistakes, *mistakes, *unsafe]:
             raise AssertionError("\n".join(map(str, found)))
-        self.site = build_site(read, self.roster, self.clock, lambda: NEAR)
+        self.precautions.start()
+        self.site = build_site(read, self.roster, self.clock, lambda: NEAR, self.utc, self.precautions.heard)
 
     def utc(self) -> datetime:
         """The time of day, which passes with the clock."""

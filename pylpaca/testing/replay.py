@@ -102,6 +102,16 @@ class Script:
             done.append((command, self._answer(command)))
         return done
 
+    @property
+    def begun(self) -> bytes:
+        """The beginning of a recorded command, whose rest has not come yet."""
+        return self._received
+
+    def end(self) -> list[tuple[bytes, NeverRecorded]]:
+        """Nothing comes any more: what had only begun was never recorded so."""
+        begun, self._received = self._received, b""
+        return [(begun, self._never_recorded(begun))] if begun else []
+
     def _first_command(self) -> bytes | None:
         """The longest recorded command that was received, or one that never was recorded; None if the rest of one is to come."""
         received = self._received
@@ -128,11 +138,14 @@ class Script:
             self._next += 1
             return self._in_time(turn)
         if turns is None:
-            known = ", ".join(map(repr, list(self._answers)[:20])) or "no command at all"
-            return NeverRecorded(f"{self._file} has no answer to {command!r}, only to {known}")
+            return self._never_recorded(command)
         turn = turns[min(self._asked[command], len(turns) - 1)]
         self._asked[command] += 1
         return self._in_time(turn)
+
+    def _never_recorded(self, command: bytes) -> NeverRecorded:
+        known = ", ".join(map(repr, list(self._answers)[:20])) or "no command at all"
+        return NeverRecorded(f"{self._file} has no answer to {command!r}, only to {known}")
 
     def _in_time(self, turn: Turn) -> list[Step]:
         return [Step(0.0 if each.after <= self._hurry else each.after, each.data) for each in turn.steps]
@@ -160,7 +173,8 @@ class Replay(SerialDouble):
     """
     A recording as the other end of a line in memory; for `MemoryServer(serial={"COM3": Replay(file)})`.
 
-    A command that was never recorded gets no answer, stands in `unknown`, and is logged as a failure, which trial counts.
+    A command that was never recorded gets no answer, stands in `unknown`, and is logged as a failure, which trial counts: at
+    once, or when the line is closed, if a recorded one begins like it.
 
     :param in_order: only the recorded commands in the recorded order are answered; else each as often as it comes.
     :param hurry: seconds; what came within them after its command comes at once, anything later as late as it came.
@@ -171,12 +185,17 @@ class Replay(SerialDouble):
         super().__init__(lambda command: None)
         self._script = Script(file, in_order, hurry)
         self._coming: list[IDelayedCall] = []
-        self.unknown: list[bytes] = []
+        self._unknown: list[bytes] = []
 
     @property
     def rest(self) -> list[bytes]:
         """The recorded commands that were not sent."""
         return self._script.rest
+
+    @property
+    def unknown(self) -> list[bytes]:
+        """What was sent and never recorded."""
+        return self._unknown + [each for each in (self._script.begun,) if each]
 
     def plug(self, line: Protocol, clock: Clock) -> None:
         super().plug(line, clock)
@@ -187,6 +206,8 @@ class Replay(SerialDouble):
         for each in coming:
             if each.active():
                 each.cancel()
+        for command, failure in self._script.end():
+            self._cannot_go_on(command, failure)
         super().hang_up()
 
     def _pull(self) -> None:
@@ -199,10 +220,13 @@ class Replay(SerialDouble):
         for command, outcome in self._script.take(data):
             self.commands.append(command)
             if isinstance(outcome, NeverRecorded):
-                self.unknown.append(command)
-                log.failure("a replay cannot go on", Failure(outcome))
+                self._cannot_go_on(command, outcome)
             else:
                 self._play(outcome)
+
+    def _cannot_go_on(self, command: bytes, failure: NeverRecorded) -> None:
+        self._unknown.append(command)
+        log.failure("a replay cannot go on", Failure(failure))
 
     def _play(self, steps: Sequence[Step]) -> None:
         assert self.clock is not None
@@ -258,6 +282,7 @@ class TerminalReplay:
         """
         os.write(self._stop, b"x")
         self._thread.join()
+        self._end()
         for each in (self._ours, self._wake, self._stop):
             if each >= 0:
                 os.close(each)
@@ -281,6 +306,7 @@ class TerminalReplay:
             told = ready.get(self._ours, 0)
             if is_open is bool(told & select.POLLHUP):  # opened or closed a moment ago
                 is_open = not is_open
+                self._end()
                 coming = self._timed(self._script.open()) if is_open else []
             if told & select.POLLIN:
                 coming += self._heard(os.read(self._ours, 4096))
@@ -308,6 +334,11 @@ class TerminalReplay:
             else:
                 coming += self._timed(outcome)
         return coming
+
+    def _end(self) -> None:
+        for command, failure in self._script.end():
+            self.unknown.append(command)
+            self._failure = self._failure or failure
 
     def _timed(self, steps: Sequence[Step]) -> list[tuple[float, bytes | None]]:
         now = self._seconds()
