@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from tests.chaos import clients, networks
+from tests.chaos import browser, clients, judge, networks, tls
 from tests.chaos.figures import Figure, Missing
 
 EXPERIMENTS: Sequence[Callable[[], Iterator[Figure]]] = (
@@ -16,6 +16,11 @@ EXPERIMENTS: Sequence[Callable[[], Iterator[Figure]]] = (
     clients.hanging_up,
     networks.far_peers,
     networks.discovery_flood,
+    browser.pages_of_others,
+    browser.attacks_where_it_is_listed,
+    browser.listed_pages,
+    tls.tls,
+    judge.slowhttptest,
 )
 
 
