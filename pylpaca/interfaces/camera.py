@@ -331,7 +331,7 @@ class ICamera(IDevice):
     def AbortExposure() -> Result[None]:
         """End an exposure without an image; harmless when there is none."""
 
-    rule(AbortExposure, Needs("CanAbortExposure"), Told("give_up_image"))
+    rule(AbortExposure, Needs("CanAbortExposure"), Told("give_up_image"), stops=True)
 
     def PulseGuide(Direction: GuideDirection, Duration: Annotated[Milliseconds, Within(0, None)]) -> Result[None]:
         """Start a guide pulse; done when IsPulseGuiding is false."""
@@ -354,4 +354,4 @@ class ICamera(IDevice):
     def StopExposure() -> Result[None]:
         """End an exposure early, with what was collected as its image; harmless when there is none."""
 
-    rule(StopExposure, Needs("CanStopExposure"))
+    rule(StopExposure, Needs("CanStopExposure"), stops=True)

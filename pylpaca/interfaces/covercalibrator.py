@@ -62,7 +62,7 @@ class ICoverCalibrator(IDevice):
     def HaltCover() -> Result[None]:
         """Stop the cover at once; harmless when it does not move."""
 
-    rule(HaltCover, HAS_COVER, optional=True)
+    rule(HaltCover, HAS_COVER, optional=True, stops=True)
 
     def OpenCover() -> Result[None]:
         """Start opening; done when CoverState is Open."""

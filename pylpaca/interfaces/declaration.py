@@ -64,6 +64,12 @@ class Operation:
     optional: bool  # a driver may leave it out, whatever its capabilities
     while_disconnected: bool
     deadline: float
+    stops: bool  # it ends what moves or runs: never refused for lack of room, nor by an interlock
+    stops_when: tuple[str, Any] | None  # it is a stop when this parameter has this value
+
+    def is_stop(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether a call with these arguments ends what moves or runs."""
+        return self.stops or (self.stops_when is not None and bool(arguments[self.stops_when[0]] == self.stops_when[1]))
 
     @property
     def path(self) -> str:
@@ -84,6 +90,8 @@ class _Beside:
     optional: bool = False
     while_disconnected: bool = False
     deadline: float = ORDINARY_DEADLINE
+    stops: bool = False
+    stops_when: tuple[str, Any] | None = None
 
 
 def rule(
@@ -92,6 +100,8 @@ def rule(
     optional: bool = False,
     while_disconnected: bool = False,
     deadline: float = ORDINARY_DEADLINE,
+    stops: bool = False,
+    stops_when: tuple[str, Any] | None = None,
 ) -> None:
     """
     Say, beside a method of an interface, what its signature cannot.
@@ -100,8 +110,10 @@ def rule(
     :param optional: a driver may leave the member out, which is then answered with 0x400.
     :param while_disconnected: answered although the link is closed.
     :param deadline: seconds after which a client is told that the driver did not answer.
+    :param stops: it ends what moves or runs, and must get through whatever else is the matter.
+    :param stops_when: it does so only when this parameter has this value.
     """
-    method.__dict__["beside"] = _Beside(rules, optional, while_disconnected, deadline)
+    method.__dict__["beside"] = _Beside(rules, optional, while_disconnected, deadline, stops, stops_when)
 
 
 class Contract(InterfaceClass):
@@ -174,6 +186,8 @@ def _read(name: str, function: Callable[..., Any]) -> Operation:
         optional=beside.optional,
         while_disconnected=beside.while_disconnected,
         deadline=beside.deadline,
+        stops=beside.stops,
+        stops_when=beside.stops_when,
     )
 
 

@@ -79,13 +79,15 @@ class IDome(IDevice):
     def SetSlaved(Slaved: bool) -> Result[None]:
         """Follow the telescope, or stop doing so."""
 
-    rule(SetSlaved, Needs("CanSlave", only_if="Slaved"))
+    rule(SetSlaved, Needs("CanSlave", only_if="Slaved"), stops_when=("Slaved", False))
 
     def Slewing() -> State[bool]:
         """Whether any part is moving: azimuth, altitude or shutter."""
 
     def AbortSlew() -> Result[None]:
         """Stop every motion at once; Slaved is false afterwards."""
+
+    rule(AbortSlew, stops=True)
 
     def OpenShutter() -> Result[None]:
         """Start opening; done when ShutterStatus is Open."""

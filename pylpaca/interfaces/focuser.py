@@ -48,7 +48,7 @@ class IFocuser(IDevice):
     def SetTempComp(TempComp: bool) -> Result[None]:
         """Turn temperature compensation on or off."""
 
-    rule(SetTempComp, Needs("TempCompAvailable", only_if="TempComp"))
+    rule(SetTempComp, Needs("TempCompAvailable", only_if="TempComp"), stops_when=("TempComp", False))
 
     def TempCompAvailable() -> Result[bool]:
         """Whether there is temperature compensation."""
@@ -61,7 +61,7 @@ class IFocuser(IDevice):
     def Halt() -> Result[None]:
         """Stop at once; harmless when nothing moves."""
 
-    rule(Halt, optional=True)
+    rule(Halt, optional=True, stops=True)
 
     def Move(Position: Steps) -> Result[None]:
         """

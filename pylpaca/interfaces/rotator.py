@@ -57,7 +57,7 @@ class IRotator(IDevice):
     def Halt() -> Result[None]:
         """Stop at once; harmless when nothing moves."""
 
-    rule(Halt, optional=True)
+    rule(Halt, optional=True, stops=True)
 
     def Move(Position: Annotated[Degrees, Within(-360, 360, open_start=True, open_end=True)]) -> Result[None]:
         """Start turning by an angle; done when IsMoving is false."""

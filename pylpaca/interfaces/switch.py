@@ -61,7 +61,7 @@ class ISwitch(IDevice):
     def CancelAsync(Id: SwitchId) -> Result[None]:
         """Give up a change that is under way."""
 
-    rule(CancelAsync, Needs("CanAsync"))
+    rule(CancelAsync, Needs("CanAsync"), stops=True)
 
     def SetAsync(Id: SwitchId, State: bool) -> Result[None]:
         """Start turning it on or off; done when StateChangeComplete is true."""

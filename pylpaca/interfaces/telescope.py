@@ -292,7 +292,12 @@ class ITelescope(IDevice):
     def SetTracking(Tracking: bool) -> Result[None]:
         """Follow the sky, or stand still."""
 
-    rule(SetTracking, Needs("CanSetTracking"), RefusedWhile("AtPark", InvalidWhileParked, only_if="Tracking"))
+    rule(
+        SetTracking,
+        Needs("CanSetTracking"),
+        RefusedWhile("AtPark", InvalidWhileParked, only_if="Tracking"),
+        stops_when=("Tracking", False),
+    )
 
     def TrackingRate() -> Result[values.DriveRate]:
         """What the mount follows while tracking."""
@@ -316,7 +321,7 @@ class ITelescope(IDevice):
     def AbortSlew() -> Result[None]:
         """Stop slewing at once, and track as before; harmless when nothing moves."""
 
-    rule(AbortSlew, NOT_PARKED)
+    rule(AbortSlew, NOT_PARKED, stops=True)
 
     def AxisRates(Axis: Axis) -> Result[list[AxisRate]]:
         """The ranges of speeds that MoveAxis takes for this axis; none if it cannot be moved."""
@@ -339,7 +344,7 @@ class ITelescope(IDevice):
     def MoveAxis(Axis: Axis, Rate: DegreesPerSecond) -> Result[None]:
         """Turn an axis at this speed until told otherwise; 0 stops it. Tracking stays as it is."""
 
-    rule(MoveAxis, Needs("CanMoveAxis"), AxisSpeed("Rate", "AxisRates"), NOT_PARKED)
+    rule(MoveAxis, Needs("CanMoveAxis"), AxisSpeed("Rate", "AxisRates"), NOT_PARKED, stops_when=("Rate", 0.0))
 
     def Park() -> Result[None]:
         """Start moving to the park position; done when AtPark is true and Slewing false."""
