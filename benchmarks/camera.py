@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from twisted.internet.defer import Deferred
 
 from pylpaca.device import Camera, NoSettings
 from pylpaca.values import CameraState
@@ -21,7 +22,7 @@ def picture(width: int, height: int) -> NDArray[Any]:
 
 
 class PictureCamera(Camera):
-    """Hands the same picture over again and again for as long as an exposure lasts; its image is there from the first one on."""
+    """Makes the same picture ready again and again for as long as an exposure lasts."""
 
     class Settings(NoSettings):
         width: int = Field(default=9576, ge=1, description="pixels")
@@ -52,9 +53,9 @@ class PictureCamera(Camera):
 
     async def StartExposure(self, Duration: float, Light: bool) -> None:
         raster = await self.in_thread(picture, self.settings.width, self.settings.height)
-        self._go_on(raster, self.clock.seconds() + Duration)
+        Deferred.fromCoroutine(self._go_on(raster, self.clock.seconds() + Duration))
 
-    def _go_on(self, raster: NDArray[Any], until: float) -> None:
-        done = self.hand_over(raster)
-        if self.clock.seconds() < until:
-            done.addCallback(lambda _: self._go_on(raster, until))
+    async def _go_on(self, raster: NDArray[Any], until: float) -> None:
+        while self.clock.seconds() < until:
+            await self.frame_of(raster)
+        await self.hand_over(raster)

@@ -69,6 +69,10 @@ class Client:
         self.send("GET", path, accept)
         return self.length()
 
+    def says(self, path: str) -> bool:
+        """Whether a member is true."""
+        return b'"Value":true' in self._buffer[: self.get(path)]
+
     def put(self, path: str, body: str) -> int:
         self.send("PUT", path, body=body)
         return self.length()
@@ -118,9 +122,9 @@ def server() -> Iterator[ServerProcess]:
 
 
 def expose(client: Client, number: int, during: float = 0.0) -> None:
-    """Hand the picture over, again and again for so many seconds; return when the first one can be fetched."""
+    """Make the picture ready, again and again for so many seconds; return when it can be fetched."""
     client.put(f"camera/{number}/startexposure", f"Duration={during}&Light=True")
-    while client.get(f"camera/{number}/imagearray", imagebytes.TYPE) < 1000:
+    while not client.says(f"camera/{number}/imageready"):
         time.sleep(0.05)
 
 
@@ -175,19 +179,19 @@ def as_json(address: str) -> None:
     print(f"the longest piece of JSON of 61 Mpix keeps the reactor for {1000 * longest:.2f} ms")
 
 
-def memory(process: ServerProcess) -> None:
+def memory(process: ServerProcess, clients: int) -> None:
+    """Of a server that has sent no image yet."""
     frame = 2 * WIDTH * HEIGHT
-    for clients in (1, 4):
-        connections = [Client(process.address) for _ in range(clients)]
-        before = resident(process.pid, "VmRSS")
-        Path(f"/proc/{process.pid}/clear_refs").write_text("5")  # the peak is counted anew
-        threads = [threading.Thread(target=each.get, args=("camera/0/imagearray", imagebytes.TYPE)) for each in connections]
-        for each in threads:
-            each.start()
-        for each in threads:
-            each.join()
-        extra = resident(process.pid, "VmHWM") - before
-        print(f"extra peak memory while sending to {clients}: {extra / 1e6:.1f} MB, {extra / frame:.3f} of the frame")
+    connections = [Client(process.address) for _ in range(clients)]
+    before = resident(process.pid, "VmRSS")
+    Path(f"/proc/{process.pid}/clear_refs").write_text("5")  # the peak is counted anew
+    threads = [threading.Thread(target=each.get, args=("camera/0/imagearray", imagebytes.TYPE)) for each in connections]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    extra = resident(process.pid, "VmHWM") - before
+    print(f"extra peak memory while sending to {clients}: {extra / 1e6:.1f} MB, {extra / frame:.3f} of the frame")
 
 
 def resident(pid: int, field: str) -> int:
@@ -226,10 +230,12 @@ def neighbour(address: str) -> None:
             process.join()
 
     def while_converting() -> list[float]:
-        expose(Client(address), 0, during=1.0)
         client = Client(address)
-        client.put("camera/0/startexposure", "Duration=4&Light=True")
-        return latencies(address)
+        client.put("camera/0/startexposure", "Duration=3&Light=True")
+        found = latencies(address)
+        while not client.says("camera/0/imageready"):
+            time.sleep(0.05)
+        return found
 
     states: dict[str, Callable[[], list[float]]] = {
         "idle": idle,
@@ -260,10 +266,12 @@ def tell(what: str, ours: float, than: str, plain: float) -> None:
 def main() -> None:
     """Print every figure."""
     conversion()
+    for clients in (1, 4):
+        with server() as process:
+            memory(process, clients)
     with server() as process:
         transfer(process.address)
         as_json(process.address)
-        memory(process)
         neighbour(process.address)
 
 

@@ -9,6 +9,8 @@ The controller at the other end answers every line with a line. These two lines 
 
     OPEN, CLOSE or STOP   ->  OK
     STATUS                ->  OPEN, CLOSED, OPENING, CLOSING or ERROR
+
+What the line does for you, as when its cable is pulled, is in docs/serial.md.
 """
 
 from __future__ import annotations
@@ -33,8 +35,12 @@ class MyDomeDriver(Dome):
     async def connect(self) -> None:
         self.line: SerialLine | SimulatedRoof = SimulatedRoof(self.clock)
         if self.settings.port:
-            self.line = await self.open_serial(self.settings, LineFraming(b"\n"))
-        await self.ShutterStatus()  # whoever does not answer this is not our roof
+            await self.open_serial(self.settings, LineFraming(b"\n"), prepare=self.prepare)
+
+    async def prepare(self, line: SerialLine) -> None:
+        """Whenever the port was opened, for the first time or again: is this our roof?"""
+        self.line = line
+        await self.ShutterStatus()  # whoever does not answer this is not
 
     def CanSetShutter(self) -> bool:
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,16 +60,25 @@ async def settled(result: T | Awaitable[T]) -> T:
     return await result if isawaitable(result) else result
 
 
-def perform(device: Callee, operation: Operation, arguments: dict[str, Any], wanted: Callable[[], bool] = lambda: True) -> Any:
+def perform(
+    device: Callee,
+    operation: Operation,
+    arguments: dict[str, Any],
+    wanted: Callable[[], bool] = lambda: True,
+    linked: Callable[[], bool] = lambda: True,
+    check: Callable[[], Awaitable[None]] | None = None,
+) -> Any:
     """
     Look at the rules of an operation, then ask the driver.
 
     :param wanted: whether the call may still begin after the rules have been waited for.
+    :param linked: whether it is still the same link when the driver has done it; otherwise nothing is remembered of it.
+    :param check: is looked at after the rules, and raises a refusal of its own.
     :returns: what the driver gave, or a Deferred of it.
     :raises AlpacaError: a refusal, unless it took waiting to find out: then the Deferred fails with it.
     """
-    if operation.rules:
-        return settle(_by_the_rules(device, operation, arguments, wanted))
+    if operation.rules or check is not None:
+        return settle(_by_the_rules(device, operation, arguments, wanted, linked, check))
     _check_present(device, operation)
     with no_exit():
         answer = getattr(device, operation.method)(**arguments)
@@ -80,7 +90,14 @@ def _check_present(device: Callee, operation: Operation) -> None:
         raise MemberNotImplemented(f"{operation.member} is not implemented by this device")
 
 
-async def _by_the_rules(device: Callee, operation: Operation, arguments: dict[str, Any], wanted: Callable[[], bool]) -> Any:
+async def _by_the_rules(
+    device: Callee,
+    operation: Operation,
+    arguments: dict[str, Any],
+    wanted: Callable[[], bool],
+    linked: Callable[[], bool],
+    check: Callable[[], Awaitable[None]] | None,
+) -> Any:
     identity = [rule for rule in operation.rules if rule.stage is Stage.IDENTITY]
     others = operation.rules[len(identity) :]
     asked = _Asked(device, arguments)
@@ -93,16 +110,24 @@ async def _by_the_rules(device: Callee, operation: Operation, arguments: dict[st
                 await rule.enforce(asked, arguments)
     except Done as done:
         return done.value
+    if check is not None:
+        await check()
     if not wanted():
         raise OperationCancelled(f"{operation.member} was given up before it began")
-    for rule in others:
-        if rule.stage is Stage.BEGIN:
-            await rule.enforce(asked, arguments)
-    with no_exit():
-        answer = await settled(getattr(device, operation.method)(**arguments))
-    for rule in others:
-        if rule.stage is Stage.EFFECT:
-            await rule.enforce(asked, arguments)
+
+    async def enforce(stage: Stage) -> None:
+        for rule in others:
+            if rule.stage is stage and linked():
+                await rule.enforce(asked, arguments)
+
+    await enforce(Stage.BEGIN)
+    try:
+        with no_exit():
+            answer = await settled(getattr(device, operation.method)(**arguments))
+    except BaseException:
+        await enforce(Stage.FAILED)
+        raise
+    await enforce(Stage.EFFECT)
     return answer
 
 
@@ -136,15 +161,21 @@ async def _settled_without_exit(answer: Awaitable[T]) -> T:
         return await answer
 
 
-def within(clock: IReactorTime, seconds: float, waiting: Deferred[T], what: str) -> Deferred[T]:
+def within(
+    clock: IReactorTime, seconds: float, waiting: Deferred[T], what: str, expired: Callable[[], None] | None = None
+) -> Deferred[T]:
     """
     The same answer, or DriverError when it is not there in time.
 
     The deadline does not reach `waiting`: what a driver has begun runs on. What it fails with afterwards is logged.
+
+    :param expired: is told when it is not there in time.
     """
     answer: Deferred[T] = Deferred()
 
     def expire() -> None:
+        if expired is not None:
+            expired()
         answer.errback(DriverError(f"no answer from {what} in {seconds:g} s"))
 
     def deliver(result: T | Failure) -> None:
@@ -175,7 +206,7 @@ async def _snapshot(device: Callee, time_stamp: Callable[[], str]) -> list[State
     members: list[tuple[Operation, int | None]] = []
     for operation in operations(device.interface).values():
         if operation.in_state and operation.parameters:
-            members += [(operation, number) for number in range(await _count(device, operation))]
+            members += [(operation, number) for number in range(await _count_now(device, operation))]
         elif operation.in_state:
             members.append((operation, None))
     found = await gatherResults([Deferred.fromCoroutine(_value_now(device, *each)) for each in members])
@@ -187,6 +218,18 @@ async def _count(device: Callee, operation: Operation) -> int:
     """How many things an operation with an Id can be asked about."""
     (identity,) = (rule for rule in operation.rules if isinstance(rule, Within) and rule.stage is Stage.IDENTITY)
     return cast(int, await settled(getattr(device, str(identity.high))()))
+
+
+async def _count_now(device: Callee, operation: Operation) -> int:
+    """The same; none if that cannot be found out now."""
+    try:
+        with no_exit():
+            return operator.index(await _count(device, operation))
+    except AlpacaError:
+        return 0
+    except Exception:
+        log.failure("{member} left out of DeviceState", member=operation.member)
+        return 0
 
 
 async def _value_now(device: Callee, operation: Operation, number: int | None) -> StateItem | None:

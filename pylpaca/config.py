@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 
 from pylpaca.interfaces import DEVICE_TYPES
 
@@ -58,6 +59,42 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+def _listed(value: Any) -> Any:
+    """One text may stand for a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+class DeadmanStep(_Model):
+    """One step of `deadman`."""
+
+    step: str = Field(description='what is done, as "park telescope/0"')
+    within: float | None = Field(default=None, gt=0, le=3600, description="seconds it may take")
+    go_on: bool = Field(default=False, description="whether the next step begins although this one failed")
+
+
+class DeadmanSection(_Model):
+    """What is done when no client is there any more."""
+
+    minutes: float = Field(ge=2, le=1440, description="minutes without a request of a device; a single one may take 1.5")
+    steps: list[DeadmanStep] | None = Field(default=None, min_length=1, description="what is done, one after another")
+    within: float = Field(default=300.0, gt=0, le=3600, description="seconds each step may take")
+    at_start: bool = Field(default=False, description="whether it counts from the start of the server, before any client")
+
+    @field_validator("steps", mode="before")
+    @classmethod
+    def _a_text_is_a_step(cls, value: Any) -> Any:
+        return [{"step": each} if isinstance(each, str) else each for each in value] if isinstance(value, list) else value
+
+
+class InterlockSection(_Model):
+    """What a device may not do unless other devices answer what is said here."""
+
+    refuse: list[str] = Field(min_length=1, description='operations, or "motion", or "motion except to safety"')
+    unless: dict[str, dict[str, Any]] = Field(min_length=1, description='{"telescope/0": {"AtPark": true}}')
+
+    _one = field_validator("refuse", mode="before")(_listed)
+
+
 class ServerSection(_Model):
     """The optional `server` object."""
 
@@ -74,6 +111,11 @@ class ServerSection(_Model):
     users: dict[str, SecretStr] = Field(default={}, description="names and passwords; without any, nobody is asked for one")
     max_connections: int = Field(default=1024, ge=8, le=100_000, description="how many connections there may be")
     max_connections_per_peer: int = Field(default=256, ge=4, le=100_000, description="how many of them one client may have")
+    deadman: DeadmanSection | None = Field(default=None, description="what is done when no client is there any more")
+    on_exit_within: float = Field(default=60.0, gt=0, le=60, description="seconds a device may take for its on_exit")
+    watchdog: bool = Field(
+        default=True, description="whether it is logged what keeps the server from answering, and for how long"
+    )
     request_log: bool = Field(default=False, description="whether each request is logged, with its client, ids and duration")
 
     @field_validator("discovery_port")
@@ -122,6 +164,10 @@ class DriverEntry(_Model):
     )
     autoconnect: bool = Field(default=False, description="connect at start, and stay connected whatever clients do")
     deadline: float | None = Field(default=None, gt=0, le=90, description="seconds a driver may take for an ordinary call")
+    on_exit: list[str] = Field(default=[], description='what is done when the server stops, as "park"')
+    interlocks: list[InterlockSection] = Field(default=[], description="what it may not do unless other devices say so")
+
+    _one = field_validator("on_exit", mode="before")(_listed)
 
     @field_validator("device_type")
     @classmethod
@@ -182,13 +228,37 @@ def load(path: Path) -> Configuration:
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:
-        sentence = f"is not JSON: {error.msg.lower()}"
+        sentence = f"is not JSON: {_json_hint(error) or error.msg.lower()}"
         return _unreadable(path, Mistake(sentence, str(path), (), error.lineno, error.colno))
     except RecursionError:
         return _unreadable(path, Mistake("is not a configuration: it is nested too deeply", str(path)))
     except ValueError as error:  # a number with thousands of digits
         return _unreadable(path, Mistake(f"is not a configuration: {error}", str(path)))
     return read(content, text, path)
+
+
+def _json_hint(error: json.JSONDecodeError) -> str:
+    """What people do who know other languages, or another editor; empty if it is nothing of that."""
+    before, after = error.doc[: error.pos].rstrip(), error.doc[error.pos :]
+    if not error.doc.strip():
+        return 'the file is empty: write {"drivers": []}'
+    if not after.strip():
+        return "the file ends too early: a bracket or brace that was opened is not closed"
+    if after.startswith(("//", "/*", "#")):
+        return "there are no comments in JSON"
+    if after.startswith("'"):
+        return "names and texts stand in double quotes"
+    if "trailing comma" in error.msg or (before.endswith(",") and after[0] in "]}"):
+        return "no comma may stand before a closing bracket or brace"
+    if re.match(r"(True|False|None)\b", after):
+        return "write true, false or null, in lower case"
+    if "escape" in error.msg:
+        return "in a path write / or two backslashes"
+    if "control character" in error.msg or "Unterminated" in error.msg:
+        return "a text ends in the line that it begins in: its closing quote is missing"
+    if "delimiter" in error.msg:
+        return "is a comma missing in front of this?" if after[0] in '"{[' else ""
+    return "something follows behind the last brace" if "Extra data" in error.msg else ""
 
 
 def _unreadable(path: Path, mistake: Mistake) -> Configuration:
@@ -294,20 +364,40 @@ def explained(model: type[BaseModel], error: ValidationError) -> list[tuple[Plac
         place = tuple(step for step in each["loc"] if not _is_branch(step))
         if place in found:  # one value tried as several types: the first sentence will do
             continue
-        known = sorted(model.model_fields)
+        inner = _model_at(model, place)
+        fields = inner.model_fields if inner is not None else {}
         key = str(place[-1]) if place else ""
-        if each["type"] == "extra_forbidden" and len(place) == 1:
-            found[place] = f"is not known here; {nearest(key, known)}"
+        if each["type"] == "extra_forbidden" and inner is not None:
+            found[place] = f"is not known here; {nearest(key, sorted(fields))}"
         elif each["type"] == "missing":
-            declared = model.model_fields.get(key)
+            declared = fields.get(key)
             about = f": {declared.description}" if declared and declared.description else ""
             found[place] = f"is missing{about}"
         elif each["type"] == "value_error":
             found[place] = each["msg"].removeprefix("Value error, ")
         else:
-            message = each["msg"].removeprefix("Input ")
-            found[place] = message + _expected(model, key, each["input"])
+            message = each["msg"].removeprefix("Input ").removeprefix("String ")
+            for theirs, ours in (("a valid dictionary", "an object in braces"), ("a valid list", "a list in brackets")):
+                message = message.replace(theirs, ours)
+            found[place] = message + _expected(fields.get(key), each["input"])
     return list(found.items())
+
+
+def _model_at(model: type[BaseModel], place: Place) -> type[BaseModel] | None:
+    """The model whose field is at a place; none if what is there is in no model of ours."""
+    inner: type[BaseModel] | None = model
+    for step in place[:-1]:
+        if inner is not None and isinstance(step, str):
+            declared = inner.model_fields.get(step)
+            inner = _model_in(declared.annotation) if declared is not None else None
+    return inner
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model that an annotation is about: itself, or what its lists hold."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for each in get_args(annotation) if (found := _model_in(each)) is not None), None)
 
 
 def _is_branch(step: Any) -> bool:
@@ -315,8 +405,7 @@ def _is_branch(step: Any) -> bool:
     return isinstance(step, str) and (step in ("int", "str", "float", "bool") or step.startswith("literal["))
 
 
-def _expected(model: type[BaseModel], key: str, given: Any) -> str:
-    declared = model.model_fields.get(key)
+def _expected(declared: FieldInfo | None, given: Any) -> str:
     about = f" ({declared.description})" if declared and declared.description else ""
     return f", not {json.dumps(given, default=str)[:60]}{about}"
 

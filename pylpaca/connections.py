@@ -49,6 +49,7 @@ class PatientChannel(HTTPChannel):
 
     def connectionMade(self) -> None:
         super().connectionMade()
+        self.site.open_connections.add(self)
         self.site.census.add(self.peer)
         self._expect(self.HEAD_WITHIN, "the head of a request was not complete after {:g} s")
 
@@ -85,7 +86,21 @@ class PatientChannel(HTTPChannel):
         else:
             self._refuse(414, f"the first line of a request is longer than {self.MAX_LENGTH} bytes")
 
+    def end_soon(self) -> None:
+        """Take no other request; end when what was asked is answered, at once if nothing was."""
+        if not self._handlingRequest:
+            self.loseConnection()
+        else:
+            self.persistent = False
+            self.requests[0].responseHeaders.setRawHeaders(b"connection", [b"close"])
+
+    def end_now(self) -> None:
+        """End, whatever is still to be said."""
+        transport: Any = self.transport
+        transport.abortConnection()
+
     def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.site.open_connections.remove(self)
         self._expected()
         self.site.census.remove(self.peer)
         super().connectionLost(reason)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from twisted.internet.defer import Deferred
@@ -20,16 +20,22 @@ from twisted.python.failure import Failure
 from pylpaca.calls import as_deferred, perform, shielded, within
 from pylpaca.config import nearest
 from pylpaca.device import Camera, Device
-from pylpaca.errors import AlpacaError, BadRequest, DriverError, NotConnected
+from pylpaca.errors import AlpacaError, BadRequest, DriverError, NotConnected, Unavailable
+from pylpaca.health import Health
 from pylpaca.imagebytes import is_wanted
 from pylpaca.interfaces import DEVICE_TYPES, Operation, operations
 from pylpaca.interfaces.declaration import ORDINARY_DEADLINE
 from pylpaca.link import Holder
+from pylpaca.motions import Motion
+from pylpaca.pending import Pending
 from pylpaca.protocol import Ids, ImageAnswer, image, read_arguments, read_fields, read_ids, refusal, success, written
+from pylpaca.repeats import Repeats
 from pylpaca.roster import Entry, Roster
 from pylpaca.values import Frame
 
 log = Logger()
+
+T = TypeVar("T")
 
 Answer = bytes | ImageAnswer  # JSON, or an image in pieces
 
@@ -73,6 +79,8 @@ class Dispatcher:
     Answers device requests, none of which it lets wait for ever.
 
     :param answered: is told of each that was answered.
+    :param heard: is told whenever a client asks a device for anything.
+    :ivar pending: the calls that drivers have not answered.
     """
 
     def __init__(
@@ -81,9 +89,14 @@ class Dispatcher:
         clock: IReactorTime,
         next_transaction: Callable[[], int],
         answered: Callable[[Answered], None] | None = None,
+        heard: Callable[[], None] | None = None,
     ) -> None:
         self._roster, self._clock, self._next_transaction, self._answered = roster, clock, next_transaction, answered
+        self._heard = heard
         self._members = {kind: _paths(kind) for kind in DEVICE_TYPES}
+        self._health = {(each.kind, each.number): Health(each.driver.name, clock) for each in roster}
+        self._logged = Repeats(clock)
+        self.pending = Pending()
 
     def verbs(self, kind: str, number: str, member: str) -> Mapping[str, Operation]:
         """
@@ -107,19 +120,32 @@ class Dispatcher:
         fields = read_fields(request.verb, request.query, request.body, request.content_type)
         ids = read_ids(request.verb, fields)
         arguments = read_arguments(operation, fields)
+        if self._heard is not None:
+            self._heard()
         holder = (request.peer, ids.client) if ids.client else None
         told = None if self._answered is None else _teller(self._answered, self._clock, request)
-        under_way = _Call(entry, operation, ids, self._next_transaction(), is_wanted(request.accept), told)
+        under_way = _Call(entry, operation, ids, self._next_transaction(), is_wanted(request.accept), told, self._logged)
         seconds = operation.deadline
         if entry.deadline is not None and seconds == ORDINARY_DEADLINE:
             seconds = entry.deadline
+        health = self._health[entry.kind, entry.number]
+        try:
+            health.begin(operation, entry.driver.link.openings)
+        except DriverError:
+            return under_way.failed(Failure())
         try:
             result = call(entry.driver, operation, arguments, holder, entry.driver.clock.seconds() + seconds)
         except Exception:
+            health.ended(operation)
             return under_way.failed(Failure())
         if not isinstance(result, Deferred):
+            health.ended(operation)
             return under_way.succeeded(result)
-        waiting = within(self._clock, seconds, result, f"{operation.member} of {entry.driver.name}")
+        result.addBoth(_passed_on, health.answered, operation)
+        what = f"{operation.member} of {entry.driver.name}"
+        pending = self.pending.add(result, what)
+        waiting = within(self._clock, seconds, pending, what, lambda: health.expired(operation, seconds))
+        waiting.addBoth(_passed_on, health.ended, operation)
         return shielded(waiting.addCallbacks(under_way.succeeded, under_way.failed))
 
     def _find(self, kind: str, number: str, member: str) -> tuple[Entry, Mapping[str, Operation]]:
@@ -136,6 +162,11 @@ class Dispatcher:
         return entry, by_verb
 
 
+def _passed_on(result: T, tell: Callable[[Operation], None], operation: Operation) -> T:
+    tell(operation)
+    return result
+
+
 def _teller(answered: Callable[[Answered], None], clock: IReactorTime, request: Request) -> Callable[[Ids, int, int], None]:
     """What is called when this request, which is under way from now on, is answered."""
     began = clock.seconds()
@@ -147,20 +178,26 @@ def _teller(answered: Callable[[Answered], None], clock: IReactorTime, request: 
 
 
 def call(
-    driver: Device, operation: Operation, arguments: dict[str, Any], holder: Holder | None = None, until: float = math.inf
+    driver: Device,
+    operation: Operation,
+    arguments: dict[str, Any],
+    holder: Holder | None = None,
+    until: float = math.inf,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> Any:
     """
-    One call of a device: is it connected, do the rules allow it, then the driver.
+    One call of a device: is it connected, do the rules and the interlocks allow it, then the driver.
 
     :param holder: who asks, if it can hold the link.
     :param until: when its client gives up, on the driver's clock.
+    :param wanted: whether it may still begin after the rules have been waited for.
     :returns: what the driver gave, or a Deferred of it.
     :raises AlpacaError: the device refuses; or the Deferred fails with it.
     """
 
     def still_wanted() -> bool:
         """Nothing begins to move after its client was told that it failed, or after a disconnect."""
-        return driver.clock.seconds() < until and (operation.while_disconnected or driver.link.is_open)
+        return driver.clock.seconds() < until and (operation.while_disconnected or driver.link.is_open) and wanted()
 
     if holder is not None:
         driver.link.heard(holder)
@@ -171,7 +208,21 @@ def call(
     if not (operation.while_disconnected or driver.link.is_open):
         why = f": {driver.link.failure.sentence}" if driver.link.failure else "; connect it first"
         raise NotConnected(f"{driver.name} is not connected{why}")
-    answer = perform(driver, operation, arguments, still_wanted)
+    openings = driver.link.openings
+
+    def same_link() -> bool:
+        return driver.link.is_open and driver.link.openings == openings
+
+    if operation.only_stops(arguments):
+        driver.motions.stop(operation, arguments)
+    elif (check := driver.guard and driver.guard(operation, arguments)) is not None or operation.moves:
+        motion = Motion(operation, arguments)
+
+        def may_begin() -> bool:
+            return still_wanted() and driver.motions.may_begin(motion)
+
+        return driver.motions.run(motion, lambda: perform(driver, operation, arguments, may_begin, same_link, check))
+    answer = perform(driver, operation, arguments, still_wanted, same_link)
     return _with_frame(driver, answer) if operation.returns is Frame else answer
 
 
@@ -193,6 +244,7 @@ class _Call:
     server_transaction: int
     in_bytes: bool  # whether an image is wanted as ImageBytes
     tell: Callable[[Ids, int, int], None] | None  # is told how it ended
+    logged: Repeats  # failures of the hardware
 
     def succeeded(self, value: Any) -> Answer:
         try:
@@ -215,8 +267,10 @@ class _Call:
 
     def _explained(self, failure: Failure) -> AlpacaError:
         error = failure.value
-        if isinstance(error, DriverError):
-            log.error("{device} {member}: {reason}", device=self._device, member=self.operation.method, reason=str(error))
+        if isinstance(error, DriverError) and not isinstance(error, Unavailable):
+            told = (self._device, self.operation.method, str(error))
+            if self.logged.is_new(told):
+                log.error("{device} {member}: {reason}", device=told[0], member=told[1], reason=told[2])
         if isinstance(error, AlpacaError):
             return error
         mark = uuid4().hex[:8]  # so that what a client shows can be found in the log

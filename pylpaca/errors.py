@@ -88,6 +88,10 @@ class DriverError(AlpacaError):
         self.number = number
 
 
+class Unavailable(DriverError):
+    """What is needed for the call is gone; that was logged where it was found out, and is not logged for every call."""
+
+
 class BadRequest(Exception):
     """A request that cannot be read; answered as text, before any device is asked."""
 

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylpaca.errors import DriverError
-from pylpaca.imagebytes import DTYPES
+from pylpaca.imagebytes import DTYPES, NARROW, can_be_sent
 from pylpaca.values import ElementType, Frame
 
 TILE = 128  # pixels
 BLOCK = 1 << 19  # pixels that are looked at together
-NARROW = (ElementType.Byte, ElementType.UInt16, ElementType.Int16, ElementType.Int32)  # in the order in which they are tried
+FLOATS = (ElementType.Single, ElementType.Double)
 WIDE = (ElementType.UInt32, ElementType.Int64, ElementType.UInt64)
 
 
@@ -35,7 +35,9 @@ def prepared(handed: Any, sent_as: ElementType | None = None) -> Frame:
     :raises DriverError: it is no image, or has pixels that do not fit `sent_as`.
     """
     if isinstance(handed, Frame):
-        return handed
+        if can_be_sent(handed):
+            return handed
+        handed = handed.array
     raster = _raster(handed)
     if sent_as is None:
         sent_as = _narrowest(raster)
@@ -47,8 +49,8 @@ def prepared(handed: Any, sent_as: ElementType | None = None) -> Frame:
     pixels.flags.writeable = False
     if sent_as in NARROW:
         return Frame(pixels)
-    if sent_as is ElementType.Single or sent_as is ElementType.Double:
-        return Frame(pixels, sent_as, finite=all(np.isfinite(block).all() for block in _blocks(raster)))
+    if sent_as in FLOATS:
+        return Frame(pixels, sent_as, finite=_is_finite(pixels))
     return Frame(pixels, sent_as)
 
 
@@ -96,8 +98,9 @@ def _narrowest(raster: NDArray[Any]) -> ElementType:
     if raster.dtype.kind == "f" and not all(_is_whole(block) for block in _blocks(raster)):
         return ElementType.Single if raster.dtype.itemsize <= 4 else ElementType.Double
     candidates = [*NARROW, *WIDE]
+    low, high = 0, 0
     for block in _blocks(raster):
-        low, high = int(block.min()), int(block.max())
+        low, high = min(low, int(block.min())), max(high, int(block.max()))
         while not _holds(candidates[0], low, high):
             del candidates[0]
         if np.can_cast(raster.dtype, DTYPES[candidates[0]]):
@@ -110,6 +113,10 @@ def _is_whole(block: NDArray[Any]) -> bool:
     return bool((np.abs(block) < 2**31).all() and (np.rint(block) == block).all())  # neither holds for nan
 
 
+def _is_finite(raster: NDArray[Any]) -> bool:
+    return all(np.isfinite(block).all() for block in _blocks(raster))
+
+
 def _holds(element: ElementType, low: int, high: int) -> bool:
     limits = np.iinfo(DTYPES[element])
     return int(limits.min) <= low and high <= int(limits.max)
@@ -117,10 +124,14 @@ def _holds(element: ElementType, low: int, high: int) -> bool:
 
 def _fits(raster: NDArray[Any], element: ElementType) -> bool:
     """Whether a type holds every pixel without loss."""
+    if element in FLOATS and raster.dtype.kind == "f":  # fewer digits, as the driver asked for, but none that is too large
+        with np.errstate(over="ignore"):
+            return all((np.isfinite(block.astype(DTYPES[element])) == np.isfinite(block)).all() for block in _blocks(raster))
+    if element in FLOATS:
+        most = 2 ** (24 if element is ElementType.Single else 53)
+        return all(-most <= int(block.min()) and int(block.max()) <= most for block in _blocks(raster))
     if np.can_cast(raster.dtype, DTYPES[element]):
         return True
-    if element in (ElementType.Single, ElementType.Double):
-        return raster.dtype.kind == "f"  # fewer digits, as the driver asked for
     if raster.dtype.kind == "f" and not all(_is_whole(block) for block in _blocks(raster)):
         return False
     return all(_holds(element, int(block.min()), int(block.max())) for block in _blocks(raster))

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple, cast
 from pylpaca.values import ElementType, Frame
 
 TYPE = "application/imagebytes"
-PIECE = 1 << 20  # bytes; few enough to stay in the processor's cache and to cost others a fraction of a millisecond
 PIXELS = 1 << 15  # of a piece of JSON: well under a millisecond
 
 DTYPES = {  # in numpy's words
@@ -31,6 +30,7 @@ DTYPES = {  # in numpy's words
     ElementType.UInt16: "<u2",
     ElementType.UInt32: "<u4",
 }
+NARROW = (ElementType.Byte, ElementType.UInt16, ElementType.Int16, ElementType.Int32)  # what Int32 may be on the wire
 _ELEMENT_TYPES = {text: element for element, text in DTYPES.items()}
 _HEAD = struct.Struct("<iiIIiiiiiii")
 _VERSION = 1
@@ -46,10 +46,10 @@ def length(frame: Frame) -> int:
     return _HEAD.size + int(frame.pixels.nbytes)
 
 
-def pieces(frame: Frame, client_transaction: int, server_transaction: int) -> Iterator[bytes]:
-    """An image as ImageBytes, in pieces; the pixels themselves are shared by all who read them."""
+def pieces(frame: Frame, client_transaction: int, server_transaction: int) -> Iterator[bytes | memoryview]:
+    """An image as ImageBytes: its head, and its pixels, which all who read them share."""
     width, height, *planes = frame.pixels.shape
-    before = _HEAD.pack(
+    yield _HEAD.pack(
         _VERSION,
         0,
         client_transaction,
@@ -62,11 +62,14 @@ def pieces(frame: Frame, client_transaction: int, server_transaction: int) -> It
         height,
         *(planes or [0]),
     )
-    pixels = memoryview(cast(Any, frame.pixels)).cast("B")
-    first = PIECE - len(before)
-    yield before + pixels[:first]
-    for start in range(first, len(pixels), PIECE):
-        yield bytes(pixels[start : start + PIECE])
+    yield memoryview(cast(Any, frame.pixels)).cast("B")
+
+
+def can_be_sent(frame: Frame) -> bool:
+    """Whether the pixels are in the order of the wire, and of a type that may stand for their kind there."""
+    element = _ELEMENT_TYPES.get(frame.pixels.dtype.str)
+    allowed = NARROW if frame.kind is ElementType.Int32 else (frame.kind,)
+    return element in allowed and frame.pixels.flags.c_contiguous
 
 
 class Head(NamedTuple):
@@ -127,7 +130,11 @@ def from_lists(columns: list[Any]) -> Frame:
     pixels = np.array(columns)  # ValueError: lists of different lengths
     if pixels.ndim not in (2, 3) or not pixels.size or pixels.dtype.kind not in "iuf":
         raise ValueError(f"{pixels.dtype} of the shape {pixels.shape} where an image belongs")
-    return Frame(pixels, ElementType.Double if pixels.dtype.kind == "f" else ElementType.Int32)
+    if pixels.dtype.kind == "f":
+        return Frame(pixels, ElementType.Double)
+    if pixels.min() >= -(2**31) and pixels.max() < 2**31:
+        return Frame(pixels.astype(DTYPES[ElementType.Int32]))
+    return Frame(pixels, ElementType.UInt64 if pixels.dtype.kind == "u" else ElementType.Int64)
 
 
 def shape(frame: Frame) -> Mapping[str, int]:
@@ -141,15 +148,32 @@ def json_pieces(frame: Frame, answer: bytes) -> Iterator[bytes]:
 
     :param answer: the whole answer, with an empty list where the image belongs.
     """
-    import orjson
-
     before, value, after = answer.partition(b'"Value":[')
     separator = before + value
     pixels = frame.pixels
-    group = max(1, PIXELS * len(pixels) // pixels.size)  # columns
-    for x in range(0, len(pixels), group):
-        columns = pixels[x : x + group]
-        native = columns.astype(columns.dtype.newbyteorder("="), copy=False)  # as orjson wants it
-        yield separator + orjson.dumps(native, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+    group = PIXELS * len(pixels) // pixels.size  # columns
+    for x in range(0, len(pixels), max(1, group)):
+        if group:
+            yield separator + _json(pixels[x : x + group])
+        else:
+            yield from _json_column(pixels[x], separator)
         separator = b","
     yield after
+
+
+def _json_column(column: Any, before: bytes) -> Iterator[bytes]:
+    """A column that is too long for one piece."""
+    group = max(1, PIXELS * len(column) // column.size)
+    separator = before + b"["
+    for y in range(0, len(column), group):
+        yield separator + _json(column[y : y + group])
+        separator = b","
+    yield b"]"
+
+
+def _json(pixels: Any) -> bytes:
+    """Pixels as JSON, without the outer brackets."""
+    import orjson
+
+    native = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)  # as orjson wants it
+    return orjson.dumps(native, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]

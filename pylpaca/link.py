@@ -38,15 +38,19 @@ class Link:
         self, connect: Hook, disconnect: Hook, clock: IReactorTime, name: str = "device", permanent: bool = False
     ) -> None:
         self.is_open = False
-        self.failure: AlpacaError | None = None  # why the last attempt to open failed, until the next vote
+        self.openings = 0  # how often it was opened
+        self.failure: AlpacaError | None = None  # why it could not be opened or did not stay open, until the next vote
         self.permanent = permanent
         self._connect, self._disconnect, self._clock, self._name = connect, disconnect, clock, name
         self._wanted = False
         self._at_work = False
+        self._lost: AlpacaError | None = None  # while it is being opened
+        self._opening: Deferred[None] | None = None
         self._holders: dict[Holder, float] = {}  # when each was last heard, the longest silent first
         self._waiting: list[Deferred[None]] = []
         self._retry: IDelayedCall | None = None
         self._retry_after = 1.0
+        self._logged = ""  # why it could not be opened last, since somebody voted: the server's own tries do not repeat it
         self._shut = False
         self._log = Logger(source=self)
 
@@ -65,6 +69,7 @@ class Link:
         """Ask for the link to be open or closed; `reached` says when it is."""
         if self._shut:
             return
+        self._logged = ""
         if wanted:
             if holder is not None:
                 self._hear(holder)
@@ -99,13 +104,26 @@ class Link:
         self._waiting.append(waiting)
         return waiting
 
+    def lost(self, reason: AlpacaError) -> None:
+        """The device is gone: the link closes, and clients read why until somebody votes; a permanent one is tried again."""
+        if self._at_work:
+            self._lost = reason  # it is just being opened, in vain; or closed anyway
+        elif self.is_open:
+            self._give_up(reason)
+            self._log.error("{name} is lost: {reason}", name=self._name, reason=reason.sentence)
+            self._begin()
+
     def shut(self) -> Deferred[None]:
-        """The server stops: close whoever holds it. Fires when closed."""
+        """The server stops: close whoever holds it, and give up opening it. Fires when closed."""
         self._shut = True
         self._stop_retrying()
         self._holders.clear()
         self._pursue(False)
-        return self.reached()
+        if self._opening is not None:
+            self._opening.cancel()
+        closed: Deferred[None] = Deferred(lambda _: None)
+        self.reached().addBoth(lambda _: closed.callback(None))  # one that could not be opened is closed, too
+        return closed
 
     def _hear(self, holder: Holder) -> None:
         self._holders.pop(holder, None)
@@ -119,6 +137,9 @@ class Link:
         self._stop_retrying()
         if self._at_work or wanted is self.is_open:
             return
+        self._begin()
+
+    def _begin(self) -> None:
         self._at_work = True
         Deferred.fromCoroutine(self._work()).addErrback(
             lambda failure: self._log.failure("the link of {name}", failure, name=self._name)
@@ -133,6 +154,8 @@ class Link:
         self._at_work = False
         waiting, self._waiting = self._waiting, []
         failure = self.failure  # who is told may vote at once, which begins anew
+        if failure is not None:
+            self._try_again()
         for each in waiting:
             if failure is None:
                 each.callback(None)
@@ -140,18 +163,28 @@ class Link:
                 each.errback(failure)
 
     async def _open(self) -> None:
+        self._lost = None
         try:
-            await self._run(self._connect, "connect")
+            self._opening = Deferred.fromCoroutine(_run_hook(self._connect))
+            await self._run(self._opening, "connect")
+            if self._lost is not None:
+                raise self._lost
         except Exception as reason:
-            self.failure = self._explained(reason)
-            self._wanted = False
-            self._holders.clear()
+            self._opening = None
+            self._give_up(self._explained(reason))
             await self._leave()
-            self._try_again()
         else:
+            self._opening = None
             self.is_open = True
+            self.openings += 1
             self._retry_after = 1.0
+            self._logged = ""
             self._log.info("{name} is connected", name=self._name)
+
+    def _give_up(self, reason: AlpacaError) -> None:
+        self.failure = reason
+        self._wanted = False
+        self._holders.clear()
 
     async def _close(self) -> None:
         self.is_open = False
@@ -161,12 +194,11 @@ class Link:
 
     async def _leave(self) -> None:
         try:
-            await self._run(self._disconnect, "disconnect")
+            await self._run(Deferred.fromCoroutine(_run_hook(self._disconnect)), "disconnect")
         except Exception:
             self._log.failure("{name} could not be disconnected cleanly", name=self._name)
 
-    async def _run(self, hook: Hook, verb: str) -> None:
-        hooked = Deferred.fromCoroutine(_run_hook(hook))
+    async def _run(self, hooked: Deferred[None], verb: str) -> None:
         try:
             await within(self._clock, self.HOOK_DEADLINE, hooked, f"{verb}() of {self._name}")
         except Exception:
@@ -174,15 +206,21 @@ class Link:
             raise
 
     def _explained(self, reason: Exception) -> AlpacaError:
+        if self._shut:
+            self._log.info("{name} is not connected any more: the server stops", name=self._name)
+            return OperationCancelled(f"{self._name} was not connected yet when the server stopped")
+        before, self._logged = self._logged, repr(reason)
         if isinstance(reason, AlpacaError):
-            self._log.error("{name} could not be connected: {reason}", name=self._name, reason=reason.sentence)
+            if self._logged != before:
+                self._log.error("{name} could not be connected: {reason}", name=self._name, reason=reason.sentence)
             return reason
-        self._log.failure("{name} could not be connected", name=self._name)
+        if self._logged != before:
+            self._log.failure("{name} could not be connected", name=self._name)
         return DriverError(f"{self._name} could not be connected: {type(reason).__name__}: {reason}")
 
     def _try_again(self) -> None:
         if self.permanent and not self._shut:
-            self._retry = self._clock.callLater(self._retry_after, self.vote, True)
+            self._retry = self._clock.callLater(self._retry_after, self._pursue, True)
             self._retry_after = min(2 * self._retry_after, self.LONGEST_RETRY)
 
     def _stop_retrying(self) -> None:

@@ -297,7 +297,7 @@ def success(operation: Operation, ids: Ids, server_transaction: int, value: Any)
 class ImageAnswer:
     """The answer that is an image, in pieces to be sent one after another."""
 
-    pieces: Iterator[bytes]
+    pieces: Iterator[bytes | memoryview]
     length: int | None = None  # bytes of ImageBytes; None: it is JSON, and how long is not known before it is written
 
 

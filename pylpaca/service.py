@@ -2,24 +2,26 @@
 
 # Facts
 #   Twisted's reactor.seconds is the time of day: on a machine whose clock is set after boot it would fire or hang every timer.
-#   twistd writes a pid file even with -n, and a stale one blocks the next start. It repeats a SIGTERM on itself after a clean
-#   shutdown, so that its exit status is not 0; and it prints a traceback for a UsageError that makeService raises.
+#   twistd writes a pid file even with -n, and a stale one blocks the next start. It repeats a SIGTERM or SIGINT on itself after a
+#   clean shutdown, so that its exit status is not 0; and it prints a traceback for a UsageError that makeService raises.
 
 from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from errno import EACCES, EADDRINUSE
 from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IService, MultiService
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReactorTime
@@ -27,36 +29,46 @@ from twisted.logger import Logger
 from twisted.python import usage
 from twisted.python.failure import Failure
 
-from pylpaca import __version__, config
-from pylpaca.calls import settled, within
+from pylpaca import __version__, config, daytime, precautions, stopping
 from pylpaca.config import Configuration, Mistake
 from pylpaca.connections import Census, room_for
 from pylpaca.device import Surroundings
+from pylpaca.device.base import utc_now
 from pylpaca.discovery import Address, DiscoveryService
 from pylpaca.dispatch import Answered, Dispatcher
-from pylpaca.errors import DriverError
 from pylpaca.management import Management
 from pylpaca.network import Neighbourhood, Network, own_addresses, own_networks
+from pylpaca.precautions import Precautions
 from pylpaca.protocol import TransactionCounter
 from pylpaca.roster import Roster, build, simulators
-from pylpaca.serial import open_port
+from pylpaca.serial import Cables, RealPorts
 from pylpaca.setup_pages import SetupPages
 from pylpaca.state import StateFolder, UniqueIds, state_folder
-from pylpaca.threads import own_thread
+from pylpaca.stopping import quiet
+from pylpaca.systemd import Notifier
+from pylpaca.threads import let_go, own_thread
 from pylpaca.walls import Walls, own_names
+from pylpaca.watchdog import Watchdog
 from pylpaca.web import AlpacaSite, Api
 
 log = Logger()
 
 EVERYWHERE = r"tcp6:{port}:interface=\:\:"  # dual stack on most systems
 EVERYWHERE_IPV4 = "tcp:{port}"
+AFTERWARDS = 5.0  # seconds for what comes after on_exit, of which systemd is told
+STOP_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGBREAK") if hasattr(signal, name)]
+_TCP_PORT = re.compile(r"(?:tcp|tcp6|ssl):(?:port=)?(-?\d+)(?=:|$)")
 
 
 class Options(usage.Options):
     """The command line."""
 
     synopsis = "[options]"
-    longdesc = "Serves astronomical hardware to ASCOM Alpaca clients. Without --config: a simulator of every device type."
+    longdesc = (
+        "Serves astronomical hardware to ASCOM Alpaca clients. Without --config: a simulator of every device type. "
+        "`python -m pylpaca check config.json` says what is wrong in a configuration, `python -m pylpaca ports` which serial "
+        "ports there are."
+    )
 
     optParameters = [  # noqa: RUF012  # as Twisted wants it
         ["config", "c", None, "The configuration file; without it, simulators are served."],
@@ -88,19 +100,27 @@ class Options(usage.Options):
         if self.parent is not None and self.parent.get("nodaemon") and self.parent.get("pidfile") == "twistd.pid":
             self.parent["pidfile"] = ""
         reactor.seconds = time.monotonic  # type: ignore[method-assign]
+        let_go(reactor)
         in_front = self.parent is None or bool(self.parent.get("nodaemon", True))
 
-        def on_sigterm(end: Callable[[], None]) -> None:
-            signal.signal(signal.SIGTERM, lambda *_: reactor.callFromThread(end))  # type: ignore[attr-defined]
+        def on_signal(end: Callable[[str], None]) -> None:
+            for number in STOP_SIGNALS:
+                signal.signal(number, lambda got, _: reactor.callFromThread(end, signal.Signals(got).name))  # type: ignore[attr-defined]
 
         try:
-            self.server = compose(self, reactor, os.environ, on_sigterm, ended if in_front else CannotStart)
+            self.server = compose(self, reactor, os.environ, on_signal, ended if in_front else CannotStart)
         except CannotStart as error:
             raise SystemExit(str(error)) from None
+        if self.server.is_watched:
+            Watchdog(reactor).setServiceParent(self.server)
 
 
 class CannotStart(Exception):
-    """Why the server cannot start, for the person who started it."""
+    """Why the server cannot start, for the person who started it; with the mistakes in what it was given, if that is why."""
+
+    def __init__(self, sentence: str, mistakes: Sequence[Mistake] = ()) -> None:
+        super().__init__(sentence)
+        self.mistakes = mistakes
 
 
 def ended(sentence: str) -> BaseException:
@@ -118,13 +138,13 @@ def compose(
     options: Options,
     reactor: Any,
     environment: Mapping[str, str],
-    on_sigterm: Callable[[Callable[[], None]], None] = lambda end: None,
+    on_signal: Callable[[Callable[[str], None]], None] = lambda end: None,
     stop_with: Callable[[str], BaseException] = ended,
 ) -> AlpacaServer:
     """
     Build the whole server; nothing is opened, written or moved.
 
-    :param on_sigterm: is told what to call on SIGTERM.
+    :param on_signal: is told what to call, with the signal's name, when the program is asked to end.
     :param stop_with: makes the exception that ends the program when a port cannot be opened.
     :raises CannotStart: every mistake in the command line and the configuration, each in a line.
     """
@@ -135,18 +155,25 @@ def compose(
     endpoints = _endpoints(options["listen"], configuration, reactor, mistakes)
     state = StateFolder(state_folder(configuration.server.state_dir, file, environment))
     unique_ids = UniqueIds(state)
-    surroundings = Surroundings(reactor, open_port=open_port(reactor), own_thread=own_thread(reactor))
+    cables = Cables(reactor, RealPorts(reactor), utc_now)
+    surroundings = Surroundings(reactor, cables=cables, own_thread=own_thread(reactor))
     roster, unusable = build(configuration, surroundings, unique_ids)
     for mistake in unusable:
         if file is None and mistake.missing_package:  # nobody asked for this simulator by name
             log.warn("a simulator is left out: {reason}", reason=mistake.sentence)
         else:
             mistakes.append(mistake)
+    safety, unsafe = precautions.read(configuration, roster, reactor)
+    mistakes += unsafe
     if mistakes:
         mistakes.sort(key=lambda each: (each.line, each.column))
-        raise CannotStart("\n".join(["pylpaca cannot start:", *(f"  {mistake}" for mistake in mistakes)]))
-    site = build_site(configuration, roster, reactor)
-    return AlpacaServer(reactor, site, endpoints, discovery_port, roster, unique_ids, on_sigterm, stop_with)
+        raise CannotStart("\n".join(["pylpaca cannot start:", *(f"  {mistake}" for mistake in mistakes)]), mistakes)
+    site = build_site(configuration, roster, reactor, heard=safety.heard)
+    notifier = Notifier(environment, reactor)
+    watched = configuration.server.watchdog
+    return AlpacaServer(
+        reactor, site, endpoints, discovery_port, roster, unique_ids, notifier, on_signal, stop_with, safety, watched
+    )
 
 
 def build_site(
@@ -154,16 +181,20 @@ def build_site(
     roster: Roster,
     clock: IReactorTime,
     networks: Callable[[], Sequence[Network]] = own_networks,
+    utc: Callable[[], datetime] = utc_now,
+    heard: Callable[[], None] | None = None,
 ) -> AlpacaSite:
     """
     All that HTTP answers.
 
     :param networks: those this machine has an address in, whose other machines are near.
+    :param utc: the time of day.
+    :param heard: is told whenever a client asks a device for anything.
     """
     server = configuration.server
     counter = TransactionCounter()
     management = Management(server, roster, counter)
-    pages = SetupPages(management, roster, str(configuration.source.file or ""))
+    pages = SetupPages(management, roster, str(configuration.source.file or ""), utc)
     walls = Walls(
         near=None if server.allow_public else Neighbourhood(clock.seconds, networks),
         names=[*server.allowed_hosts, *own_names()],
@@ -171,7 +202,7 @@ def build_site(
         users={name: password.get_secret_value() for name, password in server.users.items()},
     )
     census = Census(room_for(server.max_connections), server.max_connections_per_peer)
-    dispatcher = Dispatcher(roster, clock, counter, log_answered if server.request_log else None)
+    dispatcher = Dispatcher(roster, clock, counter, log_answered if server.request_log else None, heard)
     return AlpacaSite(Api(dispatcher, management, pages, clock), walls, census, clock, server.request_log)
 
 
@@ -216,16 +247,25 @@ class Listen:
 
 
 def _endpoints(said: Sequence[str], configuration: Configuration, reactor: Any, mistakes: list[Mistake]) -> list[Listen]:
-    found = []
+    found: list[Listen] = []
     for index, description in enumerate(said or configuration.server.listen):
+        reason = ""
         try:
-            found.append(Listen(description, serverFromString(reactor, description)))
+            endpoint = serverFromString(reactor, description)
         except Exception as error:  # each kind of endpoint has its own way to complain
-            reason = f"{description!r} is no Twisted endpoint ({error}); write for example tcp:{config.HTTP_PORT}"
-            if said:
-                mistakes.append(Mistake(f"--listen {reason}"))
-            else:
-                mistakes.append(configuration.source.mistake(reason, ("server", "listen", index)))
+            reason = f"is no Twisted endpoint ({error}); write for example tcp:{config.HTTP_PORT}"
+        else:
+            port = _TCP_PORT.match(description)
+            if port is not None and not 0 <= int(port[1]) <= 65535:
+                reason = "has no port from 1 to 65535"
+            elif description in [each.description for each in found] and (port is None or int(port[1])):
+                reason = "is given twice"
+        if not reason:
+            found.append(Listen(description, endpoint))
+        elif said:
+            mistakes.append(Mistake(f"--listen {description!r} {reason}"))
+        else:
+            mistakes.append(configuration.source.mistake(f"{description!r} {reason}", ("server", "listen", index)))
     if found or mistakes:
         return found
     everywhere = [each.format(port=config.HTTP_PORT) for each in (EVERYWHERE, EVERYWHERE_IPV4)]
@@ -233,9 +273,7 @@ def _endpoints(said: Sequence[str], configuration: Configuration, reactor: Any, 
 
 
 class AlpacaServer(MultiService):
-    """The running server: binds first, then answers discovery, then says that it is ready."""
-
-    CLOSE_WITHIN = 3.0  # seconds for the devices to be disconnected at the end
+    """The running server: binds first, then answers discovery, then says that it is ready; ends in the order of `stopping`."""
 
     def __init__(
         self,
@@ -245,12 +283,18 @@ class AlpacaServer(MultiService):
         discovery_port: int | None,
         roster: Roster,
         unique_ids: UniqueIds,
-        on_sigterm: Callable[[Callable[[], None]], None],
+        notifier: Notifier,
+        on_signal: Callable[[Callable[[str], None]], None],
         stop_with: Callable[[str], BaseException],
+        precautions: Precautions,
+        is_watched: bool = False,
     ) -> None:
         super().__init__()
-        self.roster = roster
-        self._on_sigterm, self._stop_with = on_sigterm, stop_with
+        self.is_watched = is_watched
+        self.roster, self.precautions = roster, precautions
+        self._on_signal, self._stop_with = on_signal, stop_with
+        self._notifier = notifier
+        self._told_to_stop = False
         self._reactor, self._site, self._listens = reactor, site, listens
         self._discovery_port, self._unique_ids = discovery_port, unique_ids
         self._ports: list[Any] = []
@@ -271,17 +315,22 @@ class AlpacaServer(MultiService):
         self._reactor.callWhenRunning(self._running, said, discovery is not None and discovery.works)
 
     def _running(self, addresses: Sequence[str], discovery_works: bool) -> None:
-        """The reactor runs: from here SIGTERM ends it cleanly; devices are connected, and people told."""
-        self._on_sigterm(self._reactor.stop)
+        """The reactor runs: from here a signal ends it cleanly; devices are connected, and people told."""
+        self._on_signal(self._stop)
         for entry in self.roster:
             if entry.driver.link.permanent:
                 entry.driver.link.vote(True)
+        self.precautions.start()
+        if doubt := daytime.doubt(utc_now()):
+            log.warn("{doubt}", doubt=doubt)
         gc.collect()
         gc.freeze()  # what was loaded at start is not looked at by the garbage collector again
+        spoken_of = ", ".join(addresses) or ", ".join(each.description for each in self._listens)
+        self._notifier.ready(f"{len(self.roster.entries)} devices at {spoken_of}")
         log.info(
             "ready: {count} devices; type one of these into a client: {addresses} (discovery {discovery})",
             count=len(self.roster.entries),
-            addresses=", ".join(addresses) or ", ".join(each.description for each in self._listens),
+            addresses=spoken_of,
             discovery=f"on UDP port {self._discovery_port}" if discovery_works else "off",
         )
 
@@ -314,24 +363,30 @@ class AlpacaServer(MultiService):
         raise self._stop_with(sentence)
 
     def stopService(self) -> Deferred[Any]:
+        return Deferred.fromCoroutine(self._ended(super().stopService()))
+
+    async def _ended(self, services: Any) -> None:
+        began = self._reactor.seconds()
+        self.precautions.stop()
+        self._notifier.stopping()
         ports, self._ports = self._ports, []
-        ended = [Deferred.fromCoroutine(_quiet(port.stopListening())) for port in ports]
-        ended += [Deferred.fromCoroutine(_quiet(self._closed(entry.driver))) for entry in self.roster]
-        return gatherResults([super().stopService(), *ended])
+        await gatherResults([quiet(services), *(quiet(maybeDeferred(port.stopListening)) for port in ports)])
+        devices = [entry.driver for entry in self.roster]
+        await stopping.end(self._reactor, self._site.pending, self._site.open_connections, devices, self._leave)
+        self._notifier.close()
+        log.info("stopped in {seconds:.1f} s", seconds=self._reactor.seconds() - began)
 
-    def _closed(self, driver: Any) -> Deferred[None]:
-        return within(self._reactor, self.CLOSE_WITHIN, driver.link.shut(), f"disconnecting {driver.name}")
+    async def _leave(self) -> None:
+        await self.precautions.leave(lambda status, seconds: self._notifier.stopping(status, AFTERWARDS + seconds))
 
-
-async def _quiet(result: Any) -> None:
-    """At the end, one thing that fails must not keep the others from ending."""
-    try:
-        await settled(result)
-    except Exception as error:
-        if not isinstance(error, DriverError):
-            log.failure("while stopping")
-        else:
-            log.error("while stopping: {reason}", reason=str(error))
+    def _stop(self, signal_name: str) -> None:
+        if self._told_to_stop:
+            log.info("{signal} again: it is stopping", signal=signal_name)
+            self.precautions.on_exit.end(f"{signal_name} again")
+            return
+        self._told_to_stop = True
+        log.info("{signal}: stopping", signal=signal_name)
+        self._reactor.stop()
 
 
 def _addresses(port: Any) -> list[Address]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from datetime import datetime
 from html import escape
 
+from pylpaca import daytime
 from pylpaca.errors import BadRequest
 from pylpaca.management import Management
 from pylpaca.roster import Entry, Roster
@@ -27,17 +30,19 @@ def _page(title: str, body: str) -> bytes:
 class SetupPages:
     """Says what the server and each of its devices are, and where their settings stand."""
 
-    def __init__(self, management: Management, roster: Roster, config_file: str) -> None:
-        self._management, self._roster, self._config_file = management, roster, config_file
+    def __init__(self, management: Management, roster: Roster, config_file: str, utc: Callable[[], datetime]) -> None:
+        self._management, self._roster, self._config_file, self._utc = management, roster, config_file, utc
 
     def server(self) -> bytes:
         """The page of the whole server."""
         about = self._management.description()
         rows = "\n".join(self._row(entry) for entry in self._roster)
+        doubt = daytime.doubt(self._utc())
         return _page(
             about["ServerName"],
             f"<p>{escape(about['Manufacturer'])} {escape(about['ManufacturerVersion'])}, an ASCOM Alpaca server"
             f"{escape(' in ' + about['Location']) if about['Location'] else ''}.</p>\n"
+            f"{f'<p><strong>Beware: {escape(doubt)}.</strong></p>' if doubt else ''}\n"
             f"<table>\n<tr><th>Device</th><th>Type</th><th>Number</th><th>Driver</th></tr>\n{rows}\n</table>\n"
             f"<p>{self._where()}</p>",
         )

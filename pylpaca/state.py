@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Mapping
 from errno import EIO
 from pathlib import Path
@@ -16,6 +17,8 @@ from twisted.logger import Logger
 from pylpaca.config import folder_of
 
 log = Logger()
+
+LEFT_BEHIND = 60.0  # seconds after which a file that was not put in its place never will be
 
 
 def state_folder(configured: str | None, config_file: Path | None, environment: Mapping[str, str]) -> Path:
@@ -53,7 +56,7 @@ class StateFolder:
                 raise ValueError("not a JSON object")
             except FileNotFoundError:
                 continue
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 log.error("{path} cannot be understood ({error}); it will be kept aside", path=str(candidate), error=error)
                 self._torn.add(candidate)
             except OSError as error:  # what it says may be good: it is not written over
@@ -61,9 +64,14 @@ class StateFolder:
                 self._unreachable.add(name)
         return {}
 
+    def is_torn(self, name: str) -> bool:
+        """Whether something that could not be understood was found when the document was read, and has not been replaced."""
+        path = self._folder / f"{name}.json"
+        return not self._torn.isdisjoint((path, path.with_suffix(".bak")))
+
     def write(self, name: str, document: Mapping[str, Any]) -> None:
         """
-        Replace the document; a crash in between leaves the old one.
+        Replace the document, then its good copy; a crash in between leaves the old one.
 
         :raises OSError: it could not be written, and is as it was.
         """
@@ -72,31 +80,56 @@ class StateFolder:
             raise OSError(EIO, f"{path} could not be read before")
         self._folder.mkdir(parents=True, exist_ok=True)
         content = json.dumps(document, indent=2, sort_keys=True).encode() + b"\n"
-        for target in (path, path.with_suffix(".bak")):
-            if target in self._torn:
-                self._keep_aside(target)
-            self._replace(target, content)
+        self._replace(path, content)
+        copy = path.with_suffix(".bak")
+        try:
+            self._replace(copy, content)
+        except OSError as error:
+            log.warn("{path} is written, but not its copy {copy}: {error}", path=str(path), copy=copy.name, error=error)
 
     def _replace(self, path: Path, content: bytes) -> None:
+        self._sweep(path)
         fresh = path.with_name(f".{path.name}.{uuid4().hex}")
         try:
             with open(fresh, "xb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+            if path in self._torn:
+                self._keep_aside(path)
             os.replace(fresh, path)
         finally:
             fresh.unlink(missing_ok=True)
         if os.name == "posix":  # elsewhere a folder cannot be opened, and renaming is enough
-            folder = os.open(self._folder, os.O_RDONLY)
             try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+                self._sync_folder()
+            except OSError as error:  # some network file systems cannot
+                log.warn("{path} is written, but a power failure now might undo that: {error}", path=str(path), error=error)
+
+    def _sync_folder(self) -> None:
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _sweep(self, path: Path) -> None:
+        """Remove what a crash left behind; what is fresh may be another program's, which is about to put it in its place."""
+        for left in self._folder.glob(f".{path.name}.*"):
+            try:
+                if abs(time.time() - left.stat().st_mtime) > LEFT_BEHIND:  # the clock may have been set back meanwhile
+                    left.unlink()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                log.warn("{path}, left behind by a crash, cannot be removed: {error}", path=str(left), error=error)
 
     def _keep_aside(self, path: Path) -> None:
+        self._torn.discard(path)
         try:
             os.replace(path, path.with_name(f"{path.name}.unreadable"))
+        except FileNotFoundError:
+            pass
         except OSError as error:
             log.error("{path} could not be kept aside: {error}", path=str(path), error=error)
 
@@ -109,23 +142,23 @@ class UniqueIds:
     def __init__(self, state: StateFolder) -> None:
         self._state = state
         self._ids = {key: text for key, text in state.read(self.DOCUMENT).items() if isinstance(text, str)}
-        self._fresh = False  # whether there is something to save
+        self._unsaved = state.is_torn(self.DOCUMENT)
 
     def of(self, device_type: str, number: int) -> str:
         """The id of the device at this place, 122 random bits, the same at every start."""
         key = f"{device_type}/{number}"
         if key not in self._ids:
             self._ids[key] = str(uuid4())
-            self._fresh = True
+            self._unsaved = True
         return self._ids[key]
 
     def save(self) -> None:
         """Write down what was made; where that cannot be done, say what follows."""
-        if not self._fresh:
+        if not self._unsaved:
             return
         try:
             self._state.write(self.DOCUMENT, self._ids)
-            self._fresh = False
+            self._unsaved = False
         except OSError as error:
             log.error(
                 "the devices' UniqueIDs cannot be kept ({error}): after the next start clients will take the devices for new "

@@ -2,7 +2,7 @@
 
 # Facts
 #   The pool that a reactor has by itself is shared by all devices: ten calls that hang would stop the others' names from being
-#   looked up. A thread that is no daemon keeps the program from ending while its call hangs.
+#   looked up. A thread that is no daemon keeps the program from ending while its call hangs; and a reactor waits for its own.
 
 from __future__ import annotations
 
@@ -16,6 +16,21 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 T = TypeVar("T")
+
+
+class _Unawaited(threading.Thread):
+    """A thread that the end of the program does not wait for."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named, daemon=True)
+
+    def join(self, timeout: float | None = None) -> None:
+        super().join(0.1 if timeout is None else timeout)
+
+
+def let_go(reactor: Any) -> None:
+    """The reactor's own threads do not keep the program from ending: looking up a name may hang for minutes."""
+    reactor.getThreadPool().threadFactory = _Unawaited
 
 
 class InThread(Protocol):

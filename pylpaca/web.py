@@ -27,6 +27,7 @@ from pylpaca.connections import Census, PatientChannel, TooMany
 from pylpaca.dispatch import Dispatcher
 from pylpaca.dispatch import Request as DeviceRequest
 from pylpaca.errors import BadRequest
+from pylpaca.leaving import OpenConnections
 from pylpaca.management import Management
 from pylpaca.network import address_of
 from pylpaca.protocol import BODY_LIMIT, ImageAnswer
@@ -95,6 +96,7 @@ class Api:
 
     def __init__(self, dispatcher: Dispatcher, management: Management, pages: SetupPages, clock: IReactorTime) -> None:
         self._dispatcher, self._management, self._pages, self._clock = dispatcher, management, pages, clock
+        self.pending = dispatcher.pending
 
     @app.route("/api/v1/<kind>/<number>/<member>", methods=["GET", "PUT"])
     def device(self, request: IRequest, kind: str, number: str, member: str) -> Answer:
@@ -123,7 +125,7 @@ class Api:
         _head(request, JSON if answer.length is None else imagebytes.TYPE, answer.length)
         if request.method == b"HEAD":
             return b""
-        return Sending(request, answer.pieces, self._clock).done.addCallback(lambda _: b"")
+        return Sending(request, answer.pieces, self._clock, answer.length is not None).done.addCallback(lambda _: b"")
 
     @app.route("/management/<path:what>", methods=["GET"])
     def manage(self, request: IRequest, what: str) -> Answer:
@@ -251,6 +253,8 @@ class AlpacaSite(Site):
     def __init__(self, api: Api, walls: Walls, census: Census, clock: IReactorTime, log_requests: bool = False) -> None:
         super().__init__(api.app.resource(), requestFactory=WalledRequest, timeout=KEEP_ALIVE, reactor=clock)
         self.walls, self.census, self._log_requests = walls, census, log_requests
+        self.open_connections = OpenConnections()
+        self.pending = api.pending
 
     def buildProtocol(self, addr: Any) -> Any:
         sentence = self.census.too_much(str(getattr(addr, "host", "")))

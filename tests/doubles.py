@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
 
 from pylpaca.device import Camera, Dome, Focuser, SafetyMonitor
 from pylpaca.errors import DriverError
@@ -292,3 +293,21 @@ class FetchingCamera(PictureCamera):
 
     def ImageReady(self) -> bool:
         return True
+
+
+class SlowCamera(PictureCamera):
+    """Needs half a second to begin an exposure, and as long to abort one, in its own thread."""
+
+    starts = 0
+    fails = False
+
+    async def StartExposure(self, Duration: float, Light: bool) -> None:  # type: ignore[override]  # later, not at once
+        self.starts += 1
+        await deferLater(self.clock, 0.5)
+        if self.fails:
+            raise DriverError("the shutter is stuck")
+        super().StartExposure(Duration, Light)
+
+    async def AbortExposure(self) -> None:  # type: ignore[override]
+        await self.in_thread(int)
+        super().AbortExposure()

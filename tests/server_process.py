@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 TWISTD = [str(Path(sys.executable).with_name("twistd")), "--nodaemon"]
 STARTS_WITHIN = 30.0
@@ -18,8 +19,14 @@ STARTS_WITHIN = 30.0
 class ServerProcess:
     """twistd as a user starts it; `ready` is the line that says so."""
 
-    def __init__(self, arguments: Sequence[str], folder: Path, command: Sequence[str] = (*TWISTD, "pylpaca")) -> None:
-        environment = {**os.environ, "STATE_DIRECTORY": str(folder.absolute() / "state")}
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        command: Sequence[str] = (*TWISTD, "pylpaca"),
+        more_environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        environment = {**os.environ, "STATE_DIRECTORY": str(folder.absolute() / "state"), **more_environment}
         self._process = subprocess.Popen(
             [*command, *arguments],
             cwd=folder,
@@ -71,8 +78,12 @@ class ServerProcess:
         self._process.stdout.close()
         return status
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it has not ended."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+
     def terminate(self) -> int:
         """SIGTERM; the exit status."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+        self.signal(signal.SIGTERM)
         return self.status

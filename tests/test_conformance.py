@@ -46,6 +46,17 @@ class NaiveFocuserTests(conformance.FocuserConformance, SynchronousTestCase):
     driver = doubles.NaiveFocuser
 
 
+class ChecksItself(FocuserSimulator):
+    """A driver with a `check` of its own."""
+
+    def check(self, line: object) -> None:
+        raise AssertionError("it is none of the kit's")
+
+
+class ChecksItselfTests(conformance.FocuserConformance, SynchronousTestCase):
+    driver = ChecksItself
+
+
 class SafetyMonitorTests(conformance.SafetyMonitorConformance, SynchronousTestCase):
     driver = SafetyMonitorSimulator
 

@@ -42,15 +42,6 @@ IN_STATE = {
     "telescope": "Altitude AtHome AtPark Azimuth Declination IsPulseGuiding RightAscension SideOfPier SiderealTime Slewing "
     "Tracking UTCDate",
 }
-STOPS = {
-    "camera": {"AbortExposure", "StopExposure"},
-    "covercalibrator": {"HaltCover"},
-    "dome": {"AbortSlew", "SetSlaved"},
-    "focuser": {"Halt", "SetTempComp"},
-    "rotator": {"Halt"},
-    "switch": {"CancelAsync"},
-    "telescope": {"AbortSlew", "MoveAxis", "SetTracking"},
-}
 WORDS: dict[object, str] = {bool: "bool", int: "int", float: "float", str: "str", datetime: "str", Frame: "image"}
 
 
@@ -118,19 +109,6 @@ class PublishedApiTests(SynchronousTestCase):
         expected = {"SetConnected": 4.5, "SlewToAltAz": 90.0, "SlewToCoordinates": 90.0, "SlewToTarget": 90.0}
         self.assertEqual(slow, expected)
 
-    def test_stops(self) -> None:
-        """What ends a motion, an exposure or a change is declared as a stop, some of it only with the value that ends one."""
-        found = {
-            kind: {o.method for o in operations(interface).values() if o.stops or o.stops_when}
-            for kind, interface in DEVICE_TYPES.items()
-        }
-        self.assertEqual({kind: names for kind, names in found.items() if names}, STOPS)
-
-    def test_a_stop_by_its_argument(self) -> None:
-        """An axis that is turned is not stopped; one whose speed is set to 0 is."""
-        move = operations(DEVICE_TYPES["telescope"])["MoveAxis"]
-        self.assertEqual([move.is_stop({"Axis": 0, "Rate": rate}) for rate in (0.0, -0.0, 0.5)], [True, True, False])
-
 
 class ReadingTests(SynchronousTestCase):
     def test_units(self) -> None:
@@ -151,8 +129,6 @@ class ReadingTests(SynchronousTestCase):
             known = operations(interface)
             for operation in known.values():
                 parameters = {each.name for each in operation.parameters}
-                if operation.stops_when is not None:
-                    self.assertIn(operation.stops_when[0], parameters)
                 for rule in operation.rules:
                     named = dataclasses.asdict(rule)  # type: ignore[call-overload]  # every rule is a dataclass
                     bounds = {each for each in (named.get("low"), named.get("high")) if isinstance(each, str)}

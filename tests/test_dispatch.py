@@ -7,11 +7,15 @@ import sys
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.task import Clock
+from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from pylpaca.errors import DriverError, InvalidValue
+from pylpaca.errors import DriverError, InvalidValue, Unavailable
+from pylpaca.repeats import Repeats
 from pylpaca.testing import MemoryServer
 from tests.doubles import BareDome, BareFocuser, BrokenLinkMonitor, FaultyMonitor, NaiveDome, NaiveFocuser, SlowFocuser
+from tests.lines import Logged
 
 
 def entry(driver: type, kind: str, number: int = 0, **more: Any) -> dict[str, Any]:
@@ -404,3 +408,51 @@ class ClientsTests(OneDeviceTestCase):
         self.server.clock.advance(599)
         self.connected(False, 2, "192.0.2.2")
         self.assertEqual(self.get("connected").value, True)
+
+
+class RepeatedFailureTests(OneDeviceTestCase):
+    """A client that asks again and again does not fill the log."""
+
+    driver_class = BareDome
+
+    def setUp(self) -> None:
+        super().setUp()
+        logged = Logged("pylpaca.dispatch")
+        globalLogPublisher.addObserver(logged)
+        self.addCleanup(globalLogPublisher.removeObserver, logged)
+        self.logged = logged.lines
+
+    def test_same_again(self) -> None:
+        """A failure of the hardware is logged when it is another than before, and the same one after a minute."""
+        self.patch(self.driver, "ShutterStatus", lambda: fail(DriverError("no reply")))
+        for _ in range(100):
+            self.assertEqual(self.get("shutterstatus").error, 0x500)
+        self.assertEqual(self.logged, [("error", "dome/0 ShutterStatus: no reply")])
+        self.patch(self.driver, "ShutterStatus", lambda: fail(DriverError("it is stuck")))
+        self.get("shutterstatus")
+        self.assertEqual(len(self.logged), 2)
+        self.server.clock.advance(60)
+        self.get("shutterstatus")
+        self.get("shutterstatus")
+        self.assertEqual(self.logged[1:], [("error", "dome/0 ShutterStatus: it is stuck")] * 2)
+
+    def test_another_member(self) -> None:
+        """Of another member it is logged, too."""
+        for member in ("ShutterStatus", "Slewing"):
+            self.patch(self.driver, member, lambda: fail(DriverError("no reply")))
+            self.get(member.lower())
+        self.assertEqual(len(self.logged), 2)
+
+    def test_logged_elsewhere(self) -> None:
+        """What was logged where it was found out is told to the client alone."""
+        self.patch(self.driver, "ShutterStatus", lambda: fail(Unavailable("port COM9 vanished")))
+        self.assertEqual(self.get("shutterstatus").json["ErrorMessage"], "port COM9 vanished")
+        self.assertEqual(self.logged, [])
+
+    def test_bounded(self) -> None:
+        """What is kept in mind for that does not grow without end."""
+        clock = Clock()
+        repeats = Repeats(clock)
+        for number in range(3 * Repeats.MOST):
+            self.assertTrue(repeats.is_new(number))
+        self.assertEqual((repeats.is_new(3 * Repeats.MOST - 1), repeats.is_new(0)), (False, True))

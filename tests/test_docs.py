@@ -14,12 +14,17 @@ from unittest import TestResult
 from twisted.trial.unittest import SynchronousTestCase
 
 import drivers
+from drivers.lx200_telescope import LX200Telescope
+from drivers.moonlite_focuser import MoonliteFocuser
 from drivers.simulators.focuser import FocuserSimulator
-from drivers.simulators.motion import Motion
 from pylpaca import config, device
 from pylpaca.interfaces import DEVICE_TYPES
 from pylpaca.roster import add_driver_folders, find_driver, verify
+from pylpaca.serial import SerialSettings
 from pylpaca.testing import SerialDouble, conformance
+from pylpaca.values import CameraState
+from tests import first_driver
+from tests.firmware import FirmwareDouble, RoofFirmware
 
 ROOT = Path(__file__).parent.parent
 
@@ -34,13 +39,18 @@ def block(page: str, text: str) -> str:
     return found
 
 
+def module_of(name: str, source: str, page: str) -> Any:
+    """An example of a page, as a module of this name."""
+    module = ModuleType(name)
+    sys.modules[name] = module
+    exec(compile(source, page, "exec"), module.__dict__)
+    return module
+
+
 def shown(name: str, page: str = "docs/drivers.md") -> Any:
     """A class as a page for driver authors shows it, in a module of its own."""
     source = block(page, f"class {name}(")
-    module = ModuleType(f"docs_{name.lower()}")
-    sys.modules[module.__name__] = module
-    exec(compile(source, page, "exec"), module.__dict__)
-    return module.__dict__[name]
+    return getattr(module_of(f"docs_{name.lower()}", source, page), name)
 
 
 def lines_of(name: str) -> int:
@@ -48,58 +58,25 @@ def lines_of(name: str) -> int:
     return len([line for line in block("docs/drivers.md", f"class {name}(").split("\n") if line.strip()])
 
 
-class StepperFirmware(SerialDouble):
-    """The controller of the focuser on the page: 2000 steps a second."""
+class FirstDriverTests(conformance.FocuserConformance, SynchronousTestCase):
+    """The focuser of the newcomer's guide passes the kit, over its serial line."""
 
-    def __init__(self) -> None:
-        super().__init__(self.reply)
-        self.motion: Motion | None = None
-
-    def reply(self, command: bytes) -> bytes:
-        if self.motion is None:
-            assert self.clock is not None
-            self.motion = Motion(self.clock, 2000.0, 1000.0)
-        if command.startswith(b"G"):
-            self.motion.go(int(command[1:]))
-        if command == b"S":
-            self.motion.stop()
-        answers = {b"?": b"stepper", b"P": b"%d" % round(self.motion.position), b"M": b"%d" % self.motion.moving}
-        return answers.get(command, b"OK")
-
-
-class RoofFirmware(SerialDouble):
-    """The controller of the roof on the page: five seconds from end to end."""
-
-    def __init__(self) -> None:
-        super().__init__(self.reply)
-        self.motion: Motion | None = None
-
-    def reply(self, command: bytes) -> bytes:
-        if self.motion is None:
-            assert self.clock is not None
-            self.motion = Motion(self.clock, 0.2)
-        if command == b"STATUS":
-            at_rest = b"CLOSED" if self.motion.position == 0 else b"OPEN"
-            return {1: b"OPENING", -1: b"CLOSING"}.get(self.motion.direction, at_rest)
-        if command == b"STOP":
-            self.motion.stop()
-        else:
-            self.motion.go(1.0 if command == b"OPEN" else 0.0)
-        return b"OK"
-
-
-class ShownFocuserTests(conformance.FocuserConformance, SynchronousTestCase):
-    """The focuser on the page passes the kit, over its serial line."""
-
-    driver = shown("StepperFocuser")
+    driver = module_of("docs_stepper", first_driver.finished(), first_driver.PAGE.name).StepperFocuser
     settings = {"port": "COM3"}  # noqa: RUF012
 
     def ports(self) -> Mapping[str, SerialDouble]:
-        return {"COM3": StepperFirmware()}
+        files = {step.name: step.text for step in first_driver.steps() if isinstance(step, first_driver.WriteFile)}
+        page = module_of("docs_stepper_double", files["stepper_double.py"], first_driver.PAGE.name)
+        return {"COM3": page.StepperDouble()}
 
     def test_lines(self) -> None:
-        """It has at most 40 lines."""
-        self.assertLessEqual(lines_of("StepperFocuser"), 40)
+        """It has at most 40 lines, empty ones counted."""
+        self.assertLessEqual(first_driver.finished().count("\n"), 40)
+
+    def test_put_together(self) -> None:
+        """What the steps add, put together, is the whole file at the end of the page."""
+        *_, last = first_driver.steps()
+        self.assertEqual(last, first_driver.WriteFile(first_driver.DRIVER, first_driver.finished()))
 
 
 class ShownDomeTests(conformance.DomeConformance, SynchronousTestCase):
@@ -109,7 +86,7 @@ class ShownDomeTests(conformance.DomeConformance, SynchronousTestCase):
     settings = {"port": "COM3"}  # noqa: RUF012
 
     def ports(self) -> Mapping[str, SerialDouble]:
-        return {"COM3": RoofFirmware()}
+        return {"COM3": FirmwareDouble(RoofFirmware)}
 
     def test_lines(self) -> None:
         """It has at most 50 lines."""
@@ -120,6 +97,20 @@ class ShownCameraTests(conformance.CameraConformance, SynchronousTestCase):
     """The camera on the page passes the kit."""
 
     driver = shown("ToyCamera", "docs/cameras.md")
+
+    def test_sensor_fails(self) -> None:
+        """When its library fails, clients read Error, and the next exposure works."""
+        camera, (entry,) = sys.modules["docs_toycamera"], self.server.roster
+        path = f"camera/{entry.number}"
+        self.server.put(f"{path}/connected", Connected=True)
+        states = []
+        for reads in (lambda width, height: 1 / 0, camera.read_sensor):
+            self.patch(camera, "read_sensor", reads)
+            self.assertEqual(self.server.put(f"{path}/startexposure", Duration=1, Light=True).error, 0)
+            self.clock.advance(1)
+            states.append((self.server.get(f"{path}/camerastate").value, self.server.get(f"{path}/imageready").value))
+        self.assertEqual(states, [(CameraState.Error, False), (CameraState.Idle, True)])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
 
 class DriverPageTests(SynchronousTestCase):
@@ -174,6 +165,47 @@ class DriverPageTests(SynchronousTestCase):
             written = set(re.findall(r"`(\w+)`", rows[kind].partition(", and `Position`")[0].partition(";")[0]))
             needed = set(getattr(base, "__abstractmethods__", ()))
             self.assertEqual(written - {"CoverState", "CalibratorState"}, needed, kind)
+
+
+class MoonlitePageTests(SynchronousTestCase):
+    def test_example(self) -> None:
+        """The configuration is right."""
+        (text,) = blocks("docs/moonlite-focuser.md", "json")
+        found = config.read(json.loads(text), text)
+        self.assertEqual(found.mistakes, ())
+        entry = found.devices[0].entry
+        self.assertIs(find_driver(entry.device_driver), MoonliteFocuser)
+        self.assertEqual(MoonliteFocuser.Settings.model_validate(entry.driver_config).step_size, 4.2)
+
+    def test_every_setting(self) -> None:
+        """The table has the settings that are this driver's own, or differ from those of others, and says which are needed."""
+        page = (ROOT / "docs/moonlite-focuser.md").read_text()
+        rows = dict(re.findall(r"^\| `(\w+)` \| (needed)? ?\|", page, re.MULTILINE))
+        own, common = MoonliteFocuser.Settings.model_fields, SerialSettings.model_fields
+        differ = {name: field for name, field in own.items() if name not in common or field.default != common[name].default}
+        self.assertEqual(set(rows), {"port", *differ})
+        self.assertEqual({name for name, needed in rows.items() if needed}, {n for n, f in own.items() if f.is_required()})
+
+
+class LX200PageTests(SynchronousTestCase):
+    def test_examples(self) -> None:
+        """Both configurations are right."""
+        ports = []
+        for text in blocks("docs/lx200-telescope.md", "json"):
+            found = config.read(json.loads(text), text)
+            self.assertEqual(found.mistakes, ())
+            entry = found.devices[0].entry
+            self.assertIs(find_driver(entry.device_driver), LX200Telescope)
+            ports.append(LX200Telescope.Settings.model_validate(entry.driver_config).port)
+        self.assertEqual(ports, ["/dev/ttyUSB0", "tcp://192.168.0.1:9998"])
+
+    def test_every_setting(self) -> None:
+        """The table has the settings that are this driver's own, or differ from those of others."""
+        page = (ROOT / "docs/lx200-telescope.md").read_text().partition("## Settings")[2]
+        rows = re.findall(r"^\| (`.*?) \|", page.partition("##")[0], re.MULTILINE)
+        own, common = LX200Telescope.Settings.model_fields, SerialSettings.model_fields
+        differ = {name for name, field in own.items() if name not in common or field.default != common[name].default}
+        self.assertEqual({name for row in rows for name in re.findall(r"`(\w+)`", row)}, {"port", *differ})
 
 
 class ConfigurationPageTests(SynchronousTestCase):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from alpaca import management
 from alpaca.camera import Camera, CameraStates, ImageArrayElementTypes
 from alpaca.dome import Dome, ShutterState
@@ -25,10 +27,11 @@ from alpaca.exceptions import (
 )
 from alpaca.focuser import Focuser
 from alpaca.safetymonitor import SafetyMonitor
+from alpaca.telescope import Telescope
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from pylpaca.interfaces import DEVICE_TYPES, device_type
-from tests.firmware import RoofFirmware
+from tests.firmware import FirmwareOnTerminal, RealTime, RoofFirmware
 from tests.server_process import TWISTD, ServerProcess
 
 PATIENCE = 20.0  # seconds for something that takes one
@@ -78,15 +81,15 @@ class AlpycaTests(ServerTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.firmware = RoofFirmware()
-        self.addCleanup(self.firmware.stop)
+        self.roof_terminal = FirmwareOnTerminal(RoofFirmware(RealTime(), seconds=1.0))
+        self.addCleanup(self.roof_terminal.stop)
         drivers = [
             {"device_type": "dome", "device_number": 0, "device_driver": "DomeSimulator"},
             {
                 "device_type": "dome",
                 "device_number": 1,
                 "device_driver": "MyASCOMDomeDriver",
-                "driver_config": {"port": self.firmware.port},
+                "driver_config": {"port": self.roof_terminal.port},
             },
             {"device_type": "focuser", "device_number": 0, "device_driver": "FocuserSimulator"},
             {"device_type": "safetymonitor", "device_number": 0, "device_driver": "SafetyMonitorSimulator"},
@@ -144,7 +147,7 @@ class AlpycaTests(ServerTestCase):
         seen = seen_until(ShutterState.shutterClosed, lambda: dome.ShutterStatus)
         self.assertEqual(seen, [ShutterState.shutterClosing, ShutterState.shutterClosed])
         self.assertIs(dome.Slewing, False)
-        self.assertLess({b"OPEN", b"CLOSE"}, set(self.firmware.commands))
+        self.assertLess({b"OPEN", b"CLOSE"}, set(self.roof_terminal.firmware.commands))
 
     def focus(self, focuser: Any) -> None:
         target = focuser.Position + 2000
@@ -157,6 +160,42 @@ class AlpycaTests(ServerTestCase):
         self.assertRaises(InvalidValueException, dome.SlewToAzimuth, 400.0)
         self.assertRaises(NotImplementedException, roof.SlewToAzimuth, 40.0)
         self.assertRaises(AlpacaRequestException, lambda: Dome(self.address, 7).Name)
+
+
+class MountsTests(ServerTestCase):
+    """ASCOM's own client slews mounts whose controllers are programs of their own: OnStep by TCP, an Autostar on a terminal."""
+
+    def port_of(self, *options: str) -> str:
+        """Where a hand controller can be reached that runs from now on."""
+        command = [sys.executable, "-m", "tests.lx200_firmware", *options]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), *filter(None, sys.path)])}
+        controller = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        self.addCleanup(controller.wait)
+        self.addCleanup(controller.terminate)
+        assert controller.stdout is not None
+        self.addCleanup(controller.stdout.close)
+        return controller.stdout.readline().strip()
+
+    def test_slews(self) -> None:
+        """Both are connected, slewn to a star, and seen there."""
+        ports = [self.port_of("--tcp", "0"), self.port_of("--mount", "autostar")]
+        self.assertTrue(ports[0].startswith("tcp://127.0.0.1:"))
+        entry = {"device_type": "telescope", "device_driver": "LX200Telescope"}
+        drivers = [{**entry, "device_number": number, "driver_config": {"port": port}} for number, port in enumerate(ports)]
+        server = self.started({"drivers": drivers}, "--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off")
+        telescopes = [Telescope(server.address, number) for number in range(len(ports))]
+        for telescope in telescopes:
+            telescope.Connected = True
+            telescope.Tracking = True
+            telescope.SlewToCoordinatesAsync((telescope.SiderealTime + 2) % 24, 30.0)
+            self.assertIs(telescope.Slewing, True)
+        for telescope in telescopes:
+            self.assertEqual(seen_until(False, partial(getattr, telescope, "Slewing")), [True, False])
+            self.assertLess(abs(telescope.RightAscension - telescope.TargetRightAscension) * 54_000, 10)
+            self.assertLess(abs(telescope.Declination - 30.0) * 3600, 1)
+        self.assertEqual([telescope.CanPark for telescope in telescopes], [True, False])
+        self.assertEqual(server.terminate(), 0)
+        self.assertNotIn("Traceback", "\n".join(server.lines))
 
 
 class StartAndStopTests(ServerTestCase):
@@ -208,6 +247,33 @@ class StartAndStopTests(ServerTestCase):
             self.assertIn("ready", server.ready)
             self.assertEqual(server.terminate(), 0)
 
+    def test_interrupted(self) -> None:
+        """Ctrl-C, by somebody who is impatient, is an end like any other."""
+        server = self.started(None, "--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off")
+        self.assertIn("ready", server.ready)
+        server.signal(signal.SIGINT)
+        server.signal(signal.SIGINT)
+        self.assertEqual(server.status, 0)
+        self.assertNotIn("Traceback", "\n".join(server.lines))
+
+    def test_stopped_in_the_midst(self) -> None:
+        """Who waits for an answer gets a sentence, in full, before the server ends; the hook of the driver was called."""
+        (self.folder / "drivers").mkdir()
+        (self.folder / "drivers" / "hangs.py").write_text(HANGS)
+        entry = {"device_type": "safetymonitor", "device_number": 0, "device_driver": "HangingMonitor", "deadline": 60}
+        server = self.started({"drivers": [entry]}, "--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off")
+        host, _, port = server.address.partition(":")
+        SafetyMonitor(server.address, 0).Connected = True
+        with socket.create_connection((host, int(port)), PATIENCE) as client:
+            client.sendall(b"GET /api/v1/safetymonitor/0/issafe HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            seen_until(True, lambda: any("asked" in line for line in server.lines))
+            server.signal(signal.SIGTERM)
+            answer = b"".join(iter(partial(client.recv, 10_000), b""))
+        self.assertIn(b"the server stops, and IsSafe of SafetyMonitor 0 is not finished", answer)
+        self.assertEqual(server.status, 0)
+        told = [line for line in server.lines if "hangs" in line]
+        self.assertEqual([line.rpartition(" ")[2] for line in told], ["connect", "asked", "shutdown", "disconnect"])
+
     def test_package_in_the_way(self) -> None:
         """A package named drivers in the folder it is started in hides nothing of ours."""
         (self.folder / "drivers").mkdir()
@@ -249,6 +315,29 @@ class StartAndStopTests(ServerTestCase):
                 client.connect((host, port))
                 client.sendall(b"GET /management/apiversions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
                 self.assertTrue(client.recv(100).startswith(b"HTTP/1.1 200 OK"))
+
+
+HANGS = """
+from twisted.internet.defer import Deferred
+from pylpaca.device import SafetyMonitor
+
+
+class HangingMonitor(SafetyMonitor):
+    \"\"\"Never says whether it is safe; says everything else.\"\"\"
+
+    def connect(self):
+        self.log.info("connect")
+
+    def shutdown(self):
+        self.log.info("shutdown")
+
+    def disconnect(self):
+        self.log.info("disconnect")
+
+    def IsSafe(self):
+        self.log.info("asked")
+        return Deferred()
+"""
 
 
 class DiscoveryTests(ServerTestCase):
@@ -320,8 +409,9 @@ class PatternCamera(PictureCamera):
     \"\"\"Every pixel of its picture is different; the exposure time says which type they need.\"\"\"
 
     def StartExposure(self, Duration, Light):
-        low = {1: 0, 2: 300, 3: -300, 4: 100_000}[round(Duration * 100)]
-        self.picture = np.arange(13 * 17).reshape(13, 17) + low
+        low = {1: 0, 2: 300, 3: -300, 4: 100_000, 5: 0}[round(Duration * 100)]
+        rows, columns = (2000, 3000) if Duration == 0.05 else (13, 17)
+        self.picture = np.arange(rows * columns).reshape(rows, columns) + low
         super().StartExposure(Duration, Light)
 """
 
@@ -329,8 +419,7 @@ class PatternCamera(PictureCamera):
 class AlpycaImageTests(ServerTestCase):
     """ASCOM's own Python client decodes the images of a server in another process, whose own threads are at work."""
 
-    def test_every_pixel(self) -> None:
-        """On a picture that is not square and has no value twice, in each type that whole numbers are narrowed to."""
+    def started_camera(self) -> tuple[ServerProcess, Camera]:
         (self.folder / "drivers").mkdir()
         (self.folder / "drivers" / "pattern.py").write_text(PATTERN)
         entry = {"device_type": "camera", "device_number": 0, "device_driver": "PatternCamera"}
@@ -338,6 +427,32 @@ class AlpycaImageTests(ServerTestCase):
         server = self.started({"drivers": [entry]}, *options)
         camera = Camera(server.address, 0)
         camera.Connected = True
+        return server, camera
+
+    def test_large(self) -> None:
+        """24 megabytes arrive byte for byte, however fast they are taken: by three clients at once, one of which takes little."""
+        server, camera = self.started_camera()
+        camera.StartExposure(0.05, True)
+        seen_until(True, partial(getattr, camera, "ImageReady"))
+        host, _, port = server.address.partition(":")
+        connections = [socket.create_connection((host, int(port))) for _ in range(3)]
+        request = b"GET /api/v1/camera/0/imagearray HTTP/1.1\r\nHost: x\r\nAccept: application/imagebytes\r\n\r\n"
+        for connection in connections:
+            self.addCleanup(connection.close)
+            connection.sendall(request)
+        wanted = np.arange(2000 * 3000, dtype="<i4").reshape(2000, 3000).T.tobytes()
+        for connection, at_once in zip(connections, (1 << 20, 1 << 16, 1 << 12), strict=True):
+            received = bytearray()
+            while len(received) < len(wanted) or not received.endswith(wanted[-100:]):
+                received += connection.recv(at_once)
+            head, _, body = bytes(received).partition(b"\r\n\r\n")
+            self.assertIn(b"\r\nContent-Length: %d" % (44 + len(wanted)), head + b"\r\n")
+            self.assertEqual(body[44:], wanted)
+        self.assertEqual(server.terminate(), 0)
+
+    def test_every_pixel(self) -> None:
+        """On a picture that is not square and has no value twice, in each type that whole numbers are narrowed to."""
+        server, camera = self.started_camera()
         kinds = ImageArrayElementTypes
         lows = (0, kinds.Byte), (300, kinds.UInt16), (-300, kinds.Int16), (100_000, kinds.Int32)
         for hundredths, (low, sent_as) in enumerate(lows, 1):
@@ -351,3 +466,38 @@ class AlpycaImageTests(ServerTestCase):
             self.assertEqual((about.Rank, about.Dimension1, about.Dimension2, about.Dimension3), (2, 17, 13, 0))
         self.assertEqual(server.terminate(), 0)
         self.assertNotIn("Traceback", "\n".join(server.lines))
+
+
+BLOCKING = """
+from time import sleep
+
+from pylpaca.device import SafetyMonitor
+
+
+class BlockingMonitor(SafetyMonitor):
+    \"\"\"Its author did not know what blocks.\"\"\"
+
+    def IsSafe(self):
+        sleep(1.2)
+        return True
+"""
+
+
+class WatchdogTests(ServerTestCase):
+    def test_named(self) -> None:
+        """A driver that keeps the server from answering is named, with its file and line, and how long it did."""
+        (self.folder / "drivers").mkdir()
+        (self.folder / "drivers" / "blocking.py").write_text(BLOCKING)
+        entry = {"device_type": "safetymonitor", "device_number": 0, "device_driver": "BlockingMonitor", "name": "Rain"}
+        options = ("--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off")
+        server = self.started({"drivers": [entry]}, *options)
+        monitor = SafetyMonitor(server.address, 0)
+        monitor.Connected = True
+        self.assertIs(monitor.IsSafe, True)
+        self.assertEqual(server.terminate(), 0)
+        (said,) = [line for line in server.lines if "nothing else is done" in line]
+        self.assertRegex(
+            said, r"Rain blocks in \S*drivers/blocking\.py, line 11, IsSafe; what blocks belongs into self\.in_thread"
+        )
+        (over,) = [line for line in server.lines if "the server goes on" in line]
+        self.assertRegex(over, r"goes on after 1\.\d s")

@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pylpaca.errors import DriverError
 from pylpaca.frames import BLOCK, TILE, prepared, turn
+from pylpaca.imagebytes import can_be_sent
 from pylpaca.values import ElementType, Frame
 
 WHOLE = ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8")
@@ -108,6 +109,14 @@ class NarrowingTests(SynchronousTestCase):
         self.assertEqual(on_wire(prepared(raster)), "i4")
         self.assertEqual(prepared(raster).array[-1, -1], 70_000)
 
+    def test_far_apart(self) -> None:
+        """What one part of the image needs is not forgotten over what another one needs."""
+        for dtype in ("i4", "i8", "f4"):
+            raster = np.zeros((2, BLOCK), dtype)
+            raster[0, 0], raster[1, 0] = 60_000, -5
+            frame = prepared(raster)
+            self.assertEqual((on_wire(frame), int(frame.array[0, 0]), int(frame.array[1, 0])), ("i4", 60_000, -5))
+
     def test_beyond_32_bits(self) -> None:
         """Larger whole numbers go as what they are, for clients and on the wire."""
         for high, dtype, element in (
@@ -149,7 +158,9 @@ class NarrowingTests(SynchronousTestCase):
             (70_000, "i4", ElementType.UInt16),
             (0.5, "f4", ElementType.UInt16),
             (float("nan"), "f4", ElementType.Int32),
-            (1, "i4", ElementType.Single),
+            (2**24 + 1, "i4", ElementType.Single),
+            (2**53 + 1, "i8", ElementType.Double),
+            (1e300, "f8", ElementType.Single),
         ):
             with self.assertRaises(DriverError) as caught:
                 prepared(np.array([[0, pixel]], dtype), element)
@@ -185,6 +196,13 @@ class HandedOverTests(SynchronousTestCase):
         """What is ready stays what it is."""
         frame = prepared([[1]])
         self.assertIs(prepared(frame), frame)
+
+    def test_odd_frame(self) -> None:
+        """A frame of somebody's own making that the wire has no type for, or in another order, is made ready."""
+        for pixels in (np.ones((2, 3), np.int8), np.ones((2, 3), np.int64), np.ones((3, 2), np.uint8).T):
+            frame = prepared(Frame(pixels))
+            self.assertTrue(can_be_sent(frame))
+            self.assertEqual(frame.pixels.tolist(), pixels.tolist())
 
     def test_no_image(self) -> None:
         """What is no image is told to the driver's author, in a sentence that says what was handed over."""

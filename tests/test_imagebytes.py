@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pylpaca import imagebytes
 from pylpaca.frames import prepared
-from pylpaca.imagebytes import DTYPES, PIECE
+from pylpaca.imagebytes import DTYPES
 from pylpaca.values import ElementType, Frame
 from tests.imagedecoder import decoded
 
@@ -37,14 +37,12 @@ class WritingTests(SynchronousTestCase):
         self.assertEqual(imagebytes.head(body).client_transaction, 2**32 - 1)
         self.assertEqual(imagebytes.head(body).server_transaction, 2**32 - 1)
 
-    def test_pieces(self) -> None:
-        """An image of several pieces: none is longer than what is sent at once, and together they are as long as was said."""
-        for pixels in (1, PIECE - 44, PIECE - 43, PIECE, 3 * PIECE + 1):
-            frame = prepared(np.arange(pixels, dtype=np.uint8).reshape(1, pixels))
-            found = list(imagebytes.pieces(frame, 1, 2))
-            self.assertEqual(sum(map(len, found)), imagebytes.length(frame))
-            self.assertTrue(all(0 < len(piece) <= PIECE for piece in found))
-            self.assertEqual(b"".join(found)[44:], frame.pixels.tobytes())
+    def test_shared(self) -> None:
+        """The pixels are no copy: who sends an image to many holds it once."""
+        frame = prepared([[1, 2, 300], [4, 5, 6]])
+        head, pixels = imagebytes.pieces(frame, 1, 2)
+        self.assertEqual(len(head) + len(pixels), imagebytes.length(frame))
+        self.assertTrue(np.shares_memory(np.frombuffer(pixels, np.uint8), frame.pixels))
 
 
 class ReadingTests(SynchronousTestCase):
@@ -104,10 +102,16 @@ class JsonTests(SynchronousTestCase):
 
     def test_small_pieces(self) -> None:
         """No piece is more than a few ten thousand pixels, however the image lies."""
-        for shape in ((1000, 1000), (1_000_000, 1), (250, 400, 10)):
+        for shape in ((1000, 1000), (1_000_000, 1), (1, 1_000_000), (3, 200_000), (2, 40_000, 3), (250, 400, 10)):
             frame = Frame(np.ones(shape, np.uint8))
             longest = max(map(len, imagebytes.json_pieces(frame, b'{"Value":[]}')))
-            self.assertLess(longest, 5 * imagebytes.PIXELS)
+            self.assertLess(longest, 5 * imagebytes.PIXELS, shape)
+
+    def test_long_columns(self) -> None:
+        """A column that is longer than a piece is cut, and put together again."""
+        for shape in ((2, 70_000), (2, 40_000, 3)):
+            pixels = np.arange(np.prod(shape), dtype=np.int32).reshape(shape)
+            self.assertEqual(json.loads(self.text(Frame(pixels)))["Value"], pixels.tolist())
 
     def test_read_back(self) -> None:
         """A client makes the same image of it."""
@@ -116,6 +120,17 @@ class JsonTests(SynchronousTestCase):
             back = imagebytes.from_lists(json.loads(self.text(frame))["Value"])
             self.assertEqual(back.array.tolist(), rows)
             self.assertEqual(back.kind is ElementType.Int32, frame.kind is ElementType.Int32)
+
+    def test_types_read_back(self) -> None:
+        """Whole numbers are Int32 where they fit, and of 64 bits where they do not; so they can be sent on."""
+        for value, kind, dtype in (
+            (1, ElementType.Int32, "<i4"),
+            (2**40, ElementType.Int64, "<i8"),
+            (2**63, ElementType.UInt64, "<u8"),
+        ):
+            frame = imagebytes.from_lists([[value]])
+            self.assertEqual((frame.kind, frame.pixels.dtype.str, frame.pixels.tolist()), (kind, dtype, [[value]]))
+            self.assertTrue(imagebytes.can_be_sent(frame))
 
 
 class NegotiatingTests(SynchronousTestCase):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from itertools import pairwise
 from typing import Any
 
@@ -11,15 +13,17 @@ from numpy.typing import NDArray
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from pylpaca import stopping, web
 from pylpaca.client import ask, remote
 from pylpaca.errors import DriverError, InvalidOperation
-from pylpaca.imagebytes import PIECE, TYPE
+from pylpaca.imagebytes import TYPE
 from pylpaca.interfaces import ICamera
-from pylpaca.sending import Sending
+from pylpaca.protocol import FORM
+from pylpaca.sending import PIECE, Sending
 from pylpaca.testing import Answer, Connection, HeldThread, MemoryServer
 from pylpaca.threads import OwnThread, at_once
 from pylpaca.values import CameraState, ElementType
-from tests.doubles import FetchingCamera, PictureCamera
+from tests.doubles import FetchingCamera, PictureCamera, SlowCamera
 from tests.imagedecoder import Decoded, decoded
 
 IMAGES = ("imagearray", "imagearrayvariant")
@@ -178,8 +182,9 @@ class AnswerTests(ImageTestCase):
         self.assertEqual(self.server.request("GET", "camera/0/imagearray?ClientID=x", b"", BYTES).status, 400)
 
     def test_head(self) -> None:
-        """HEAD is GET without the image."""
+        """HEAD is GET without the image, of which nothing is looked at."""
         self.take(unique((3, 4), "u2", 300))
+        self.patch(web, "Sending", None)
         answer = self.server.request("HEAD", "camera/0/imagearray", b"", BYTES)
         self.assertEqual((answer.status, answer.headers["content-length"], answer.body), (200, "68", b""))
         self.assertEqual(self.server.request("HEAD", "camera/0/imagearray").body, b"")
@@ -248,7 +253,7 @@ class BackPressureTests(ImageTestCase):
                 transport.producer.resumeProducing()
                 sizes.append(len(connection.received))
             self.assertGreater(len(sizes), 6)
-            self.assertLess(max(after - before for before, after in pairwise(sizes)), PIECE + 1000)
+            self.assertLess(max(after - before for before, after in pairwise(sizes)), 1 << 19)
             answer = connection.answer()
             assert answer is not None
             self.assertEqual(decoded(answer.body, answer.headers["content-type"]).pixels[0][:3], [100_000, 102_000, 104_000])
@@ -280,17 +285,35 @@ class BackPressureTests(ImageTestCase):
         timers = len(self.clock.getDelayedCalls())
         connection, transport = self.fetching()
         self.assertGreater(len(self.clock.getDelayedCalls()), timers)
-        producer = transport.producer
+        producer, pixels = transport.producer, weakref.ref(self.camera.ImageArray().pixels)
         connection.hang_up()
+        self.put("startexposure", Duration=1, Light=True)
+        gc.collect()
+        self.assertIsNone(pixels())
         self.assertEqual([each for each in self.clock.getDelayedCalls() if "Abort" in str(each) or "abort" in str(each)], [])
         sent = len(connection.received)
         producer.resumeProducing()
         self.assertEqual(len(connection.received), sent)
-        self.assertEqual(self.server.get("camera/0/imageready").value, True)
         self.assertEqual(self.flushLoggedErrors(), [])
 
+    def test_server_stops(self) -> None:
+        """When the server stops, a client that takes its image gets all of it; one that does not is cut off in time."""
+        slow, transport = self.fetching()
+        asleep, _ = self.fetching()
+        site = self.server.site
+        ended = Deferred.fromCoroutine(stopping.end(self.clock, site.pending, site.open_connections, [self.camera]))
+        while not slow.closed:
+            transport.producer.resumeProducing()
+        self.assertTrue(slow.received.endswith(self.camera.ImageArray().pixels.tobytes()[-100:]))
+        slow.hang_up()
+        self.clock.advance(stopping.CALLS_WITHIN)
+        self.assertFalse(asleep.closed)
+        self.clock.advance(stopping.ANSWERS_WITHIN)
+        self.assertTrue(asleep.closed)
+        self.successResultOf(ended)
+
     def test_client_asleep(self) -> None:
-        """A client that takes nothing for a minute is cut off; one that takes a little now and then is not."""
+        """A client that takes nothing for long is cut off; one that takes a piece now and then is not."""
         slow, transport = self.fetching()
         asleep, _ = self.fetching()
         for _ in range(4):
@@ -303,7 +326,7 @@ class BackPressureTests(ImageTestCase):
         """The deadline of a driver's call does not apply to the sending."""
         slow, transport = self.fetching()
         while transport.producer._requestProducer is not None:
-            self.clock.advance(50)
+            self.clock.advance(Sending.PATIENCE - 1)
             transport.producer.resumeProducing()
         self.assertTrue(slow.received.endswith(self.camera.ImageArray().pixels.tobytes()[-100:]))
 
@@ -369,6 +392,32 @@ class HandingOverTests(ImageTestCase):
         self.thread.release()
         self.assertEqual(self.state(), (False, CameraState.Idle))
 
+    def test_aborted_before(self) -> None:
+        """A driver that hands over what was aborted before, or belongs to another link, hands over nothing."""
+        for member, form in (("abortexposure", {}), ("connected", {"Connected": False})):
+            self.put("startexposure", Duration=1, Light=True)
+            self.put(member, **form)
+            self.put("connected", Connected=True)
+            self.clock.advance(1)
+            self.assertEqual((self.state(), self.thread.count), ((False, CameraState.Idle), 0))
+
+    def test_fails_after_it_was_given_up(self) -> None:
+        """What fails when nobody wants it any more is no error of the next exposure."""
+        self.take("no image")
+        self.put("abortexposure")
+        self.put("startexposure", Duration=1, Light=True)
+        self.thread.release()
+        self.assertEqual(self.state(), (False, CameraState.Exposing))
+
+    def test_let_go_on_disconnect(self) -> None:
+        """A camera that is disconnected does not keep its last image in memory."""
+        self.take(unique((3, 4), "u1"))
+        self.thread.release()
+        pixels = weakref.ref(self.camera.ImageArray().pixels)
+        self.put("connected", Connected=False)
+        gc.collect()
+        self.assertIsNone(pixels())
+
     def test_no_image(self) -> None:
         """What is no image: the driver is told, clients see Error and no image, and the next exposure works."""
         self.take("no image")
@@ -381,10 +430,13 @@ class HandingOverTests(ImageTestCase):
 
     def test_told(self) -> None:
         """Who hands over waits until it can be fetched, or hears why not."""
+        self.put("startexposure", Duration=1, Light=True)
         good = self.camera.hand_over([[1]])
         self.assertNoResult(good)
         self.thread.release()
         self.successResultOf(good)
+        self.put("abortexposure")
+        self.put("startexposure", Duration=1, Light=True)
         bad = self.camera.hand_over("nothing")
         self.thread.release()
         self.assertIn("str", str(self.failureResultOf(bad, DriverError).value))
@@ -396,3 +448,79 @@ class HandingOverTests(ImageTestCase):
         self.assertEqual(self.put("startexposure", Duration=1000, Light=True).error, 0x401)
         self.assertEqual(self.state(), (True, CameraState.Idle))
         self.assertEqual(json.loads(self.fetched().body)["ErrorNumber"], 0)
+
+
+class SlowStartTests(ImageTestCase):
+    """A driver that needs a while to begin an exposure."""
+
+    driver_class = SlowCamera
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.camera.picture = unique((3, 4), "u1")
+
+    def begin(self, seconds: float) -> Connection:
+        body = f"Duration={seconds}&Light=true".encode()
+        return self.server.begin("PUT", "camera/0/startexposure", body, {"Content-Type": FORM})
+
+    def answered(self, connection: Connection) -> int:
+        answer = connection.answer("PUT")
+        assert answer is not None
+        return answer.error
+
+    def test_once(self) -> None:
+        """While one begins it is not idle, and no other can begin."""
+        first, second = self.begin(10), self.begin(10)
+        self.assertEqual(self.state(), (False, CameraState.Waiting))
+        self.clock.advance(0.5)
+        self.assertEqual((self.answered(first), self.answered(second), self.camera.starts), (0, InvalidOperation.number, 1))
+        self.assertEqual(self.state(), (False, CameraState.Exposing))
+
+    def test_label(self) -> None:
+        """It began when the driver had begun it; its duration is known at once."""
+        self.begin(10)
+        self.assertEqual(self.get("lastexposureduration").value, 10.0)
+        self.clock.advance(0.5)
+        self.assertEqual(self.get("lastexposurestarttime").value, "2026-01-01T00:00:00.500")
+
+    def test_other_link(self) -> None:
+        """What began on the last link says nothing on the next one."""
+        self.begin(10)
+        self.put("connected", Connected=False)
+        self.put("connected", Connected=True)
+        self.clock.advance(0.5)
+        self.assertEqual(self.get("lastexposureduration").error, InvalidOperation.number)
+
+    def test_fails(self) -> None:
+        """One that cannot begin takes nothing away: the last image is there, and its label."""
+        self.begin(2)
+        self.clock.pump([0.5, 2])
+        self.assertEqual(self.state(), (True, CameraState.Idle))
+        self.camera.fails = True
+        failing = self.begin(7)
+        self.assertEqual(self.state(), (False, CameraState.Waiting))
+        self.clock.advance(0.5)
+        self.assertEqual(self.answered(failing), DriverError.number)
+        self.assertEqual((self.state(), self.get("lastexposureduration").value), ((True, CameraState.Idle), 2.0))
+        self.assertEqual(self.image().pixels, self.camera.picture.T.tolist())
+
+
+class SlowAbortTests(ImageTestCase):
+    driver_class = SlowCamera
+
+    def setUp(self) -> None:
+        self.own_thread = self.thread = HeldThread()
+        super().setUp()
+
+    def test_in_thread(self) -> None:
+        """An abort that has to wait behind the image, in the same thread, wins all the same."""
+        self.camera.picture = unique((3, 4), "u1")
+        self.server.begin("PUT", "camera/0/startexposure", b"Duration=1&Light=true", {"Content-Type": FORM})
+        self.clock.pump([0.5, 1])
+        self.assertEqual(self.state(), (False, CameraState.Download))
+        abort = self.server.begin("PUT", "camera/0/abortexposure")
+        self.thread.release()
+        self.thread.release()
+        answer = abort.answer("PUT")
+        assert answer is not None
+        self.assertEqual((answer.error, self.state()), (0, (False, CameraState.Idle)))

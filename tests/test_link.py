@@ -7,10 +7,12 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from pylpaca.errors import DriverError, OperationCancelled
 from pylpaca.link import Link
+from tests.lines import Logged
 
 A, B = ("192.0.2.1", 1), ("192.0.2.1", 2)
 
@@ -23,6 +25,97 @@ class LinkTestCase(SynchronousTestCase):
 
     def made(self, **named: Any) -> Link:
         return Link(lambda: self.calls.append("connect"), lambda: self.calls.append("disconnect"), self.clock, "it", **named)
+
+
+class LostTests(LinkTestCase):
+    def test_lost(self) -> None:
+        """A device that is gone is disconnected, and the reason stays until somebody votes."""
+        self.link.vote(True, A)
+        self.link.lost(DriverError("the cable is out"))
+        self.assertEqual((self.link.is_open, self.link.holders, self.calls), (False, [], ["connect", "disconnect"]))
+        self.assertEqual(str(self.link.failure), "the cable is out")
+        self.failureResultOf(self.link.reached(), DriverError)
+        self.link.vote(True, A)
+        self.assertEqual((self.link.is_open, self.link.failure), (True, None))
+
+    def test_permanent(self) -> None:
+        """One that the server connects is tried again, and is patient again when it was connected in between."""
+        link = self.made(permanent=True)
+        for _ in range(2):
+            link.vote(True)
+            link.lost(DriverError("the cable is out"))
+            self.assertEqual((link.is_open, str(link.failure)), (False, "the cable is out"))
+            self.clock.advance(1.0)
+            self.assertEqual((link.is_open, link.failure), (True, None))
+
+    def test_reasons_in_the_log(self) -> None:
+        """While one that the server connects is tried again, the log has a reason when it is another, and that it works."""
+        logged = Logged("pylpaca.link")
+        globalLogPublisher.addObserver(logged)
+        self.addCleanup(globalLogPublisher.removeObserver, logged)
+        reasons: list[Exception | None] = [DriverError("no port")] * 5
+        reasons += [DriverError("it is in use")] * 3 + [ZeroDivisionError("oops")] * 3 + [None]
+
+        def connect() -> None:
+            if (reason := reasons.pop(0)) is not None:
+                raise reason
+
+        link = Link(connect, lambda: None, self.clock, "it", permanent=True)
+        link.vote(True)
+        self.clock.pump([1.0] * 300)
+        self.assertEqual((link.is_open, len(self.flushLoggedErrors(ZeroDivisionError))), (True, 1))
+        lines = [text for _, text in logged.lines]
+        self.assertEqual(
+            lines,
+            [
+                "it could not be connected: no port",
+                "it could not be connected: it is in use",
+                "it could not be connected",
+                "it is connected",
+            ],
+        )
+        reasons += [DriverError("no port"), DriverError("no port")]
+        link.lost(DriverError("the cable is out"))
+        self.clock.advance(1.0)
+        link.vote(True, A)
+        told = [text for _, text in logged.lines[4:]]
+        self.assertEqual(told, ["it is lost: the cable is out", "it is disconnected", *lines[:1] * 2])  # somebody asked
+
+    def test_nothing_to_lose(self) -> None:
+        """A device that is not connected cannot be lost."""
+        self.link.lost(DriverError("the cable is out"))
+        self.assertEqual((self.calls, self.link.failure), ([], None))
+
+    def test_while_it_is_being_connected(self) -> None:
+        """One that is lost while it is being connected is not connected, even if its hook did not notice."""
+        connecting: Deferred[None] = Deferred()
+        link = Link(lambda: connecting, lambda: self.calls.append("disconnect"), self.clock, "it")
+        link.vote(True, A)
+        link.lost(DriverError("the cable is out"))
+        connecting.callback(None)
+        self.assertEqual((link.is_open, str(link.failure), self.calls), (False, "the cable is out", ["disconnect"]))
+
+    def test_while_it_is_being_disconnected(self) -> None:
+        """One that is lost while it is being disconnected is disconnected, and its next connection is not spoilt."""
+        disconnecting: Deferred[None] = Deferred()
+        link = Link(lambda: None, lambda: disconnecting, self.clock, "it")
+        link.vote(True)
+        link.vote(False)
+        link.lost(DriverError("the cable is out"))
+        disconnecting.callback(None)
+        self.assertEqual((link.is_open, link.failure), (False, None))
+        link.vote(True)
+        self.assertTrue(link.is_open)
+
+    def test_wanted_again_meanwhile(self) -> None:
+        """Who wants it while it is being closed gets it opened anew."""
+        disconnecting: Deferred[None] = Deferred()
+        link = Link(lambda: self.calls.append("connect"), lambda: disconnecting, self.clock, "it")
+        link.vote(True)
+        link.lost(DriverError("the cable is out"))
+        link.vote(True, A)
+        disconnecting.callback(None)
+        self.assertEqual((link.is_open, link.failure, link.holders, self.calls), (True, None, [A], ["connect"] * 2))
 
 
 class HolderTableTests(LinkTestCase):

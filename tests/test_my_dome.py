@@ -89,7 +89,41 @@ class SerialTests(TemplateTestCase):
         """A cable that is pulled is told at once."""
         self.ok("connected", Connected=True)
         self.double.unplug()
-        self.assertEqual(self.get("shutterstatus").json["ErrorMessage"], "port COM9 vanished: is the cable plugged in?")
+        told = self.get("shutterstatus").json["ErrorMessage"]
+        self.assertEqual(told, "port COM9 vanished: is the cable plugged in? It is looked for, for 60 s more")
+        self.assertEqual(self.get("connected").value, True)
+
+    def test_plugged_in_again(self) -> None:
+        """When it is put back the roof works again, after it was seen that it is the roof."""
+        self.ok("connected", Connected=True)
+        self.double.unplug()
+        self.double.commands.clear()
+        self.double.plug_in()
+        self.server.clock.advance(0.5)
+        self.server.clock.advance(0)
+        self.assertEqual(self.double.commands, [b"STATUS"])
+        self.assertEqual(self.get("shutterstatus").value, 1)
+
+    def test_another_device_is_plugged_in(self) -> None:
+        """Another device in its place is not used."""
+        self.ok("connected", Connected=True)
+        self.double.unplug()
+        self.answers[b"STATUS"] = b"Grbl 1.1"
+        self.double.plug_in()
+        self.server.clock.advance(0.5)
+        self.server.clock.advance(0)
+        self.assertIn("because: the roof answered b'Grbl 1.1' to STATUS", self.put("openshutter").json["ErrorMessage"])
+        self.assertNotIn(b"OPEN", self.double.commands)
+
+    def test_never_plugged_in_again(self) -> None:
+        """After a minute the device is disconnected, and the client reads why."""
+        self.ok("connected", Connected=True)
+        self.double.unplug()
+        self.server.clock.pump([0.5] * 120)
+        self.assertEqual(self.get("connected").value, False)
+        told = self.get("shutterstatus")
+        self.assertEqual(told.error, 0x407)
+        self.assertIn("port COM9 vanished: is the cable plugged in? It was looked for for 60 s", told.json["ErrorMessage"])
 
     def test_port_is_closed(self) -> None:
         """A disconnected device leaves its port to others, and finds it again."""

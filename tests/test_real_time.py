@@ -10,17 +10,17 @@ from twisted.trial.unittest import TestCase
 
 from pylpaca.interfaces import DEVICE_TYPES
 from pylpaca.testing.conformance.__main__ import judged, parsed
-from tests.real_time import QUICK, started
+from tests.real_time import HARDWARE, QUICK, started
 
 
 class ShortFormTests(TestCase):
     timeout = 240
 
-    def test_ten_devices(self) -> Deferred[None]:
-        """Every simulator passes, all at the same time."""
-        return Deferred.fromCoroutine(self.ten_devices())
+    def test_all_devices(self) -> Deferred[None]:
+        """Every simulator passes, and every driver with firmware at the other end, all at the same time."""
+        return Deferred.fromCoroutine(self.all_devices())
 
-    async def ten_devices(self) -> None:
+    async def all_devices(self) -> None:
         from twisted.internet import reactor
 
         folder = Path(self.mktemp())
@@ -29,8 +29,9 @@ class ShortFormTests(TestCase):
         self.addCleanup(server.terminate)
         runs = await judged(reactor, server.address, short=True, times=1)
         self.assertEqual([sentence for run in runs for sentence in run.found], [])
-        self.assertEqual(len(runs), len(DEVICE_TYPES))
+        self.assertEqual(len(runs), len(DEVICE_TYPES) + 2 * len(HARDWARE))
         self.assertGreater(sum(run.passed for run in runs), 100)
+        self.assertGreater(min(server.lost), 2)
         self.assertEqual(server.terminate(), 0)
         self.assertNotIn("Traceback", "\n".join(server.lines))
 

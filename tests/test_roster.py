@@ -253,6 +253,20 @@ class Odd(FaultyMonitor):
         said = [(each["method"], each["member"]) for each in logs if each["log_level"] is LogLevel.warn]
         self.assertEqual(said, [("OpenShutter", "CanSetShutter")])
 
+    def test_capability_that_depends(self) -> None:
+        """A capability that the author wrote may answer False on purpose, as its settings have it: nothing is logged."""
+        source = (
+            "from tests.doubles import BareDome\nclass Roof(BareDome):\n    'A roof.'\n"
+            "    def OpenShutter(self): pass\n    def CanSetShutter(self): return False\n"
+        )
+        self.write("roof.py", source)
+        focuser = {"device_type": "focuser", "device_number": 0, "device_driver": "MoonliteFocuser"}
+        focuser["driver_config"] = {"port": "COM3", "max_step": 20000}
+        entry = {"device_type": "dome", "device_number": 0, "device_driver": "roof.Roof"}
+        with capturedLogs() as logs:
+            self.assertEqual(self.built(entry, focuser)[1], [])
+        self.assertEqual([each for each in logs if each["log_level"] is LogLevel.warn], [])
+
 
 class DevicesTests(DriverFolderTestCase):
     def test_neighbours(self) -> None:

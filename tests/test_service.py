@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from twisted.application.service import ServiceMaker
 from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import LogLevel, capturedLogs
@@ -76,6 +78,8 @@ def started(server: AlpacaServer) -> None:
 
 
 class ServerTestCase(SynchronousTestCase):
+    environment: Mapping[str, str] = {}  # never changed
+
     def composed(self, reactor: Any, configuration: Any = None, **options: Any) -> AlpacaServer:
         given = Options()
         self.home = Path(self.mktemp())
@@ -84,7 +88,7 @@ class ServerTestCase(SynchronousTestCase):
         path.write_text(json.dumps(configuration or {"drivers": [MONITOR]}))
         given["config"] = str(path)
         given.update({name.replace("_", "-"): value for name, value in options.items()})
-        return compose(given, reactor, {})
+        return compose(given, reactor, self.environment)
 
     def said(self, logs: Any) -> list[str]:
         return [each["log_format"].format(**each) for each in logs if each.get("log_namespace") == "pylpaca.service"]
@@ -179,20 +183,61 @@ class StartTests(ServerTestCase):
         self.successResultOf(server.stopService())
         self.assertFalse(entry.driver.link.is_open)
 
-    def test_stop_does_not_wait_for_ever(self) -> None:
-        """A device that does not let go keeps the server from ending for three seconds, not longer."""
-        reactor = Reactor()
-        server = self.composed(reactor)
-        started(server)
-        (entry,) = server.roster
-        entry.driver.link.vote(True)
-        from twisted.internet.defer import Deferred
 
-        entry.driver.link._disconnect = Deferred
-        stopped = server.stopService()
+class StopTests(ServerTestCase):
+    def setUp(self) -> None:
+        self.reactor = Reactor()
+        self.server = self.composed(self.reactor)
+        started(self.server)
+        (entry,) = self.server.roster
+        self.driver: Any = entry.driver
+        self.driver.link.vote(True)
+
+    def test_does_not_wait_for_ever(self) -> None:
+        """A device that does not let go keeps the server from ending for a few seconds, not longer."""
+        self.driver.link._disconnect = Deferred
+        stopped = self.server.stopService()
+        self.reactor.advance(4.4)
         self.assertNoResult(stopped)
-        reactor.advance(AlpacaServer.CLOSE_WITHIN)
+        self.reactor.advance(0.2)
         self.successResultOf(stopped)
+
+    def test_order(self) -> None:
+        """First nobody can come any more, then the hook is called, then the link closed."""
+        steps: list[Any] = []
+        self.driver.shutdown = lambda: steps.append([each.listening for each in self.reactor.opened])
+        self.driver.link._disconnect = lambda: steps.append("disconnected")
+        self.successResultOf(self.server.stopService())
+        self.assertEqual(steps, [[False], "disconnected"])
+
+    def test_port_that_does_not_close(self) -> None:
+        """A port that fails to close is logged, and keeps nothing from its end."""
+
+        def fails() -> None:
+            raise OSError("no")
+
+        self.reactor.opened[0].stopListening = fails
+        self.successResultOf(self.server.stopService())
+        self.assertFalse(self.driver.link.is_open)
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+
+    def test_signals(self) -> None:
+        """A signal stops the reactor, which stops the server; a second one is only told that it is stopping."""
+        asked: list[Any] = []
+        reactor = Reactor()
+        stops: list[int] = []
+        self.patch(reactor, "stop", lambda: stops.append(1))
+        given = Options()
+        given["config"] = str(self.home / "config.json")
+        server = compose(given, reactor, {}, asked.append)
+        self.assertEqual(asked, [])
+        started(server)
+        (end,) = asked
+        with capturedLogs() as logs:
+            end("SIGTERM")
+            end("SIGINT")
+        self.assertEqual(stops, [1])
+        self.assertEqual(self.said(logs), ["SIGTERM: stopping", "SIGINT again: it is stopping"])
 
 
 class SpokenTests(SynchronousTestCase):
@@ -206,6 +251,20 @@ class SpokenTests(SynchronousTestCase):
     def test_one_address(self) -> None:
         """Only where it listens."""
         self.assertEqual(spoken([Address("192.0.2.2", 1)], self.OWN), ["192.0.2.2:1"])
+
+
+class RestartTests(SynchronousTestCase):
+    def test_unique_ids(self) -> None:
+        """After a hundred restarts every device has the id that it had at the first start."""
+        environment = {"STATE_DIRECTORY": self.mktemp()}
+        seen: set[tuple[str, ...]] = set()
+        for _ in range(101):
+            server = compose(Options(), Reactor(), environment)
+            started(server)
+            seen.add(tuple(each.unique_id for each in server.roster))
+            self.successResultOf(server.stopService())
+        (ids,) = seen
+        self.assertEqual(len(set(ids)), len(ids))
 
 
 class DefaultTests(SynchronousTestCase):

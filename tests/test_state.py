@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -45,7 +49,7 @@ class DocumentTests(SynchronousTestCase):
     def test_unreadable(self) -> None:
         """A torn document is said, its last good copy taken, and it is kept aside when the next is written."""
         self.folder.write("ids", {"dome/0": "x"})
-        for torn in (b"", b'{"dome/', b"[]", b"\xff"):
+        for torn in (b"", b'{"dome/', b"[]", b"\xff", b"[" * 100_000, b"1" * 5000):
             (self.path / "ids.json").write_bytes(torn)
             folder = StateFolder(self.path)
             with capturedLogs() as logs:
@@ -94,6 +98,85 @@ class DocumentTests(SynchronousTestCase):
         self.assertEqual(self.folder.read("ids"), {"dome/0": "x"})
         self.assertEqual(sorted(os.listdir(self.path)), ["ids.bak", "ids.json"])
 
+    def test_full_at_any_step(self) -> None:
+        """
+        Whatever step of a write finds the disk full: one that raises has changed nothing, one that does not has written all.
+
+        Every step but the copy's and the folder's is needed for the document to be there.
+        """
+        raised = []
+        for step in range(1, 100):
+            folder = StateFolder(self.path)
+            folder.write("ids", {"old": "x"})
+            disk = FullDisk(self, step)
+            expected = {"new": "y"}
+            try:
+                folder.write("ids", {"new": "y"})
+            except OSError:
+                raised.append(disk.failed)
+                expected = {"old": "x"}
+            disk.free()
+            self.assertEqual(StateFolder(self.path).read("ids"), expected, disk.failed)
+            self.assertEqual(sorted(os.listdir(self.path)), ["ids.bak", "ids.json"])
+            if disk.failed is None:
+                break
+        self.assertEqual((raised, step), (["open", "fsync", "replace"], 9))
+
+    def test_order(self) -> None:
+        """What is new is on the disk before it takes the place of what is old; then the folder is written, too."""
+        self.folder.write("ids", {})
+        disk = FullDisk(self)
+        self.folder.write("ids", {"dome/0": "x"})
+        disk.free()
+        self.assertEqual(disk.steps, ["open", "fsync", "replace", "fsync"] * 2)
+
+    def test_swept(self) -> None:
+        """What a crash left behind long ago is removed; what is fresh may be in the making."""
+        self.folder.write("ids", {})
+        for name in (".ids.json.old", ".ids.json.fresh", ".other.json.old"):
+            (self.path / name).touch()
+        for name in (".ids.json.old", ".other.json.old"):
+            os.utime(self.path / name, (0, 0))
+        self.folder.write("ids", {})
+        self.assertEqual(sorted(os.listdir(self.path)), [".ids.json.fresh", ".other.json.old", "ids.bak", "ids.json"])
+
+    @given(st.binary(max_size=20))
+    def test_whatever_is_there(self, content: bytes) -> None:
+        """Whatever a file of state holds, it is a document or an empty one, and the next can be written."""
+        self.path.mkdir(exist_ok=True)
+        (self.path / "ids.bak").unlink(missing_ok=True)
+        (self.path / "ids.json").write_bytes(content)
+        folder = StateFolder(self.path)
+        self.assertIsInstance(folder.read("ids"), dict)
+        folder.write("ids", {"dome/0": "x"})
+        self.assertEqual(StateFolder(self.path).read("ids"), {"dome/0": "x"})
+
+
+class FullDisk:
+    """Notes the steps that a write takes on the disk; one of them finds it full."""
+
+    def __init__(self, case: SynchronousTestCase, fails_at: int = 0) -> None:
+        self.steps: list[str] = []
+        self.failed: str | None = None
+        self._fails_at = fails_at
+        functions = ((builtins, open), (os, os.fsync), (os, os.replace))
+        self._patches = [case.patch(owner, each.__name__, self._step(each.__name__, each)) for owner, each in functions]
+
+    def _step(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*given: Any) -> Any:
+            self.steps.append(name)
+            if len(self.steps) == self._fails_at:
+                self.failed = name
+                raise OSError(28, "No space left on device")
+            return real(*given)
+
+        return step
+
+    def free(self) -> None:
+        """The disk is as it was."""
+        for patch in self._patches:
+            patch.restore()
+
 
 class UniqueIdsTests(SynchronousTestCase):
     def test_unwritable(self) -> None:
@@ -106,6 +189,19 @@ class UniqueIdsTests(SynchronousTestCase):
             ids.save()
         self.assertEqual(len(logs), 1)
         self.assertIn("state_dir", logs[0]["log_format"])
+
+    def test_healed(self) -> None:
+        """Ids that were found in the copy alone are written again at this start, and the torn file is kept aside."""
+        path = Path(self.mktemp())
+        first = UniqueIds(StateFolder(path))
+        first.of("dome", 0)
+        first.save()
+        (path / "unique_ids.json").write_bytes(b"")
+        second = UniqueIds(StateFolder(path))
+        second.save()
+        self.assertEqual(second.of("dome", 0), first.of("dome", 0))
+        self.assertEqual((path / "unique_ids.json").read_bytes(), (path / "unique_ids.bak").read_bytes())
+        self.assertEqual((path / "unique_ids.json.unreadable").read_bytes(), b"")
 
     def test_written_only_if_new(self) -> None:
         """A start with known devices writes nothing."""

@@ -1,60 +1,65 @@
-"""A simulated camera."""
+"""A simulated camera: it looks where the simulated telescope points."""
 
 # Facts
 #   A client that reads CameraState and ImageReady must never find a camera that is idle without the image it was asked for, so
-#   both change in one step, by a timer.
-#   A mosaic is given from the first pixel of the sensor; the letters are the colours of its rows.
+#   both change in one step, when the image is handed over.
+#   numpy takes a tenth of a second to load: that is done in the camera's own thread, for the first picture.
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from threading import Event
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
 
-from pylpaca.calls import settled
-from pylpaca.device import Camera, NoSettings
-from pylpaca.errors import MemberNotImplemented
+from drivers.simulators.exposure import Exposure, GivenUp, Pointing, Sensor, Window
+from drivers.simulators.motion import Motion
+from drivers.simulators.sky import DEGREES_PER_HOUR
+from pylpaca.calls import settled, shielded, within
+from pylpaca.device import Camera, NoSettings, Telescope
+from pylpaca.errors import InvalidValue, MemberNotImplemented
 from pylpaca.values import CameraState, GuideDirection, SensorType
 
-# How much of the light each colour lets through.
-COLOURS = {"L": 1.0, "R": 0.5, "G": 0.4, "B": 0.3, "C": 0.7, "M": 0.8, "Y": 0.9}
-
-MOSAICS = {
-    SensorType.Monochrome: ["L"],
-    SensorType.RGGB: ["RG", "GB"],
-    SensorType.CMYG: ["YC", "GM"],
-    SensorType.CMYG2: ["CY", "MG", "CY", "GM"],
-    SensorType.LRGB: ["LRLG", "RLGL", "LGLB", "GLBL"],
-}
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 READOUT_MODES = {"Normal": 1.0, "Low noise": 2.0}  # how much longer it takes, and how much less it adds
+SHORTEST_SUB_EXPOSURE = 0.001  # seconds
 FAST = 0.25  # the same for FastReadout
-
 READ_NOISE = 3.0  # electrons
-DARK_CURRENT = 0.1  # electrons per second at 0 degrees; doubles every 6 degrees
-SKY = (10.0, 20.0, 10.0)  # electrons per second: everywhere, added towards the last column, added towards the last row
-STAR_SIZE = 1.5  # pixels, the sigma of a star's image
 BIAS = 100  # ADU, where no offset is chosen
 
+GUIDE_RATE = 7.5 / 3600  # degrees per second: half of how fast the sky turns
+TELESCOPE_ANSWERS = 2.0  # seconds that it has for that
+
 Name = Annotated[str, Field(min_length=1)]
+Number = Annotated[int, Field(ge=0)]
 Mode = Literal["none", "index", "value"]
-Electrons = NDArray[np.float32]
+
+
+def _picture(exposure: Exposure, pointing: Pointing, given_up: Callable[[], bool]) -> NDArray[Any]:
+    from drivers.simulators.picture import picture
+
+    return picture(exposure, pointing, given_up)
+
+
+async def _pointing_of(telescope: Telescope) -> Pointing:
+    return Pointing(await settled(telescope.RightAscension()), await settled(telescope.Declination()))
 
 
 class CameraSimulator(Camera):
     """A cooled camera that sees a field of stars."""
 
     class Settings(NoSettings):
-        CameraXSize: int = Field(default=800, ge=16, le=20_000, description="the width of the sensor, in pixels")
-        CameraYSize: int = Field(default=600, ge=16, le=20_000, description="the height of the sensor, in pixels")
+        CameraXSize: int = Field(default=800, ge=16, le=9576, description="the width of the sensor, in pixels")
+        CameraYSize: int = Field(default=600, ge=16, le=9576, description="the height of the sensor, in pixels")
         sensor_type: Literal["Monochrome", "Color", "RGGB", "CMYG", "CMYG2", "LRGB"] = Field(
-            default="Monochrome", description="what the sensor sees"
+            default="Monochrome", description="Monochrome, Color (three planes), or the mosaic RGGB, CMYG, CMYG2 or LRGB"
         )
         sensor_name: str = Field(default="Simulated", max_length=250, description="the name of the sensor")
         pixel_size: float = Field(default=3.8, ge=1, le=100, description="width and height of a pixel, in micrometres")
@@ -69,19 +74,32 @@ class CameraSimulator(Camera):
         readout_seconds: float = Field(default=0.5, ge=0, le=4, description="seconds to read an image out")
         has_shutter: bool = Field(default=True, description="whether there is a mechanical shutter")
         sub_exposures: bool = Field(default=False, description="whether it adds up short exposures")
-        gain_mode: Mode = Field(default="value", description="how a gain is chosen: not at all, from a list, or as a number")
+        gain_mode: Mode = Field(default="value", description="how a gain is chosen: none, index (into gains) or value (a number)")
         gains: list[Name] = Field(default=["Low", "Medium", "High"], min_length=1, max_length=10, description="names of gains")
         gain_min: int = Field(default=0, ge=-200, le=600, description="the lowest gain, in tenths of a decibel")
         gain_max: int = Field(default=300, ge=-200, le=600, description="the highest gain, in tenths of a decibel")
-        offset_mode: Mode = Field(default="value", description="how an offset is chosen: not at all, from a list, or as a number")
+        offset_mode: Mode = Field(
+            default="value", description="how an offset is chosen: none, index (into offsets) or value (a number)"
+        )
         offsets: list[Name] = Field(default=["Low", "High"], min_length=1, max_length=10, description="names of offsets")
         offset_min: int = Field(default=10, ge=0, le=1000, description="the lowest offset, in tens of ADU")
         offset_max: int = Field(default=100, ge=0, le=1000, description="the highest offset, in tens of ADU")
         ambient: float = Field(default=15.0, ge=-50, le=50, description="the temperature around it, in degrees Celsius")
         cooling: float = Field(default=40.0, gt=0, le=100, description="how far below that it can cool, in degrees")
         cooling_seconds: float = Field(default=30.0, gt=0, le=3600, description="seconds for two thirds of the way there")
-        stars: int = Field(default=100, ge=0, le=10_000, description="how many stars it sees")
-        seed: int = Field(default=1, ge=0, description="which stars and which noise")
+        telescope: Number | None = Field(
+            default=0,
+            description="the number of the telescope that it looks through while that is connected; null for none",
+        )
+        right_ascension: float = Field(default=5.6, ge=0, lt=24, description="where it looks without a telescope, in hours")
+        declination: float = Field(default=-5.4, ge=-90, le=90, description="where it looks without a telescope, in degrees")
+        focal_length: float = Field(
+            default=1260.0, ge=10, le=50_000, description="of the telescope, in millimetres: with pixel_size, what a pixel sees"
+        )
+        stars: int = Field(
+            default=200, ge=0, le=100_000, description="stars on a million pixels, on average; never more than 50,000 in all"
+        )
+        seed: int = Field(default=1, ge=0, lt=2**32, description="which stars, which hot pixels and which noise")
 
         @model_validator(mode="after")
         def in_order(self) -> CameraSimulator.Settings:
@@ -92,13 +110,16 @@ class CameraSimulator(Camera):
 
     settings: Settings
 
-    _timer: IDelayedCall | None = None
+    _timer: IDelayedCall | None = None  # until the exposure ends
+    _reading: Deferred[None] | None = None  # and then
 
     def connect(self) -> None:
         has = self.settings
+        focal_length = 1000 * has.focal_length / has.pixel_size
         self._sensor = Sensor(
-            has.CameraXSize, has.CameraYSize, self.SensorType(), has.full_well, has.max_adu, has.stars, has.seed
+            has.CameraXSize, has.CameraYSize, self.SensorType(), has.full_well, has.max_adu, focal_length, has.stars, has.seed
         )
+        self._guided = Motion(self.clock, GUIDE_RATE), Motion(self.clock, GUIDE_RATE)  # in right ascension and declination
         self._state = CameraState.Idle
         self._window: Window | None = None  # what the exposure under way is to read out
         self._light = True
@@ -116,7 +137,7 @@ class CameraSimulator(Camera):
         self._heat_sink = Lag(self.clock, has.cooling_seconds, has.ambient)
 
     def disconnect(self) -> None:
-        self._stop_timer()
+        self._end()
 
     def CameraState(self) -> CameraState:
         return self._state
@@ -242,7 +263,7 @@ class CameraSimulator(Camera):
     def PercentCompleted(self) -> int:
         if self._state is CameraState.Exposing and self._asked > 0:
             return min(int(100 * (self.clock.seconds() - self._began) / self._asked), 100)
-        return 100 if self._state is CameraState.Reading or self.ImageReady() else 0
+        return 100 if self._state is CameraState.Reading or self.arrival() is CameraState.Download or self.ImageReady() else 0
 
     def PixelSizeX(self) -> float:
         return self.settings.pixel_size
@@ -275,20 +296,27 @@ class CameraSimulator(Camera):
 
     def SetSubExposureDuration(self, SubExposureDuration: float) -> None:
         self._only_if(self.settings.sub_exposures)
+        if SubExposureDuration < SHORTEST_SUB_EXPOSURE:
+            raise InvalidValue(f"SubExposureDuration {SubExposureDuration} is too short: at least {SHORTEST_SUB_EXPOSURE} s")
         self._sub_exposure = SubExposureDuration
 
     def AbortExposure(self) -> None:
         if self._state is not CameraState.Idle:
-            self._stop_timer()
+            self._end()
             self._state = CameraState.Idle
 
     def PulseGuide(self, Direction: GuideDirection, Duration: int) -> None:
+        """It moves what is seen without a telescope; a pulse along the axis of one that has not ended takes its place."""
         self._pulse_ends = max(self._pulse_ends, self.clock.seconds() + Duration / 1000)
+        axis = self._guided[Direction in (GuideDirection.North, GuideDirection.South)]
+        sign = 1 if Direction in (GuideDirection.North, GuideDirection.East) else -1
+        axis.go(axis.position + sign * GUIDE_RATE * Duration / 1000)
 
     async def StartExposure(self, Duration: float, Light: bool) -> None:
         edges = (self.BinX, self.BinY, self.StartX, self.StartY, self.NumX, self.NumY)
         self._window = Window(*[await settled(each()) for each in edges])
         self._light = Light or not self.settings.has_shutter
+        self._pointing = Deferred.fromCoroutine(self._look())
         self._began, self._asked = self.clock.seconds(), Duration
         self._state = CameraState.Exposing
         self._timer = self.clock.callLater(Duration, self._read_out, Duration)
@@ -298,12 +326,25 @@ class CameraSimulator(Camera):
             self._stop_timer()
             self._read_out(self.clock.seconds() - self._began)
 
+    async def _look(self) -> Pointing:
+        """Where it looks now; a telescope that fails, or takes too long, is none."""
+        has = self.settings
+        telescope = None if has.telescope is None else self.neighbours.find("telescope", has.telescope)
+        if isinstance(telescope, Telescope) and telescope.link.is_open:
+            try:
+                asked = Deferred.fromCoroutine(_pointing_of(telescope))
+                return await within(self.clock, TELESCOPE_ANSWERS, asked, f"RightAscension and Declination of {telescope.name}")
+            except Exception:
+                self.log.failure("{name} does not know where its telescope points", name=self.name)
+        around, above = (axis.position for axis in self._guided)
+        return Pointing(has.right_ascension + around / DEGREES_PER_HOUR, has.declination + above)
+
     def _read_out(self, seconds: float) -> None:
         assert self._window is not None
         slowness = list(READOUT_MODES.values())[self._mode] * (FAST if self._fast else 1.0)
         readings = math.ceil(seconds / self._sub_exposure) if self.settings.sub_exposures else 1
         self._count += 1
-        image = Image(
+        exposure = Exposure(
             sensor=self._sensor,
             window=self._window,
             seconds=seconds,
@@ -315,12 +356,38 @@ class CameraSimulator(Camera):
             number=self._count,
         )
         self._state = CameraState.Reading
-        self._timer = self.clock.callLater(self.settings.readout_seconds * slowness, self._finish, image)
+        self._reading = Deferred.fromCoroutine(self._develop(exposure, self.settings.readout_seconds * slowness))
 
-    def _finish(self, image: Image) -> None:
-        self._timer = None
-        self.hand_over(image.frame).addErrback(lambda failure: self.log.failure("no image", failure))
+    async def _develop(self, exposure: Exposure, seconds: float) -> None:
+        """Read out for so long, while the picture is made; cancelled, it leaves nothing behind."""
+        given_up = Event()
+        made = Deferred.fromCoroutine(self._make(exposure, given_up))
+        try:
+            await deferLater(self.clock, seconds)
+            image = await made
+        except CancelledError:
+            given_up.set()
+            made.addErrback(lambda failure: failure.trap(GivenUp))
+        except Exception:
+            self.log.failure("{name} could not make a picture", name=self.name)
+            self._state = CameraState.Idle
+            self.exposure_failed()
+        else:
+            self._finish(image)
+
+    async def _make(self, exposure: Exposure, given_up: Event) -> NDArray[Any]:
+        pointing = await shielded(self._pointing)  # a telescope's own cancelled answer is a failure like any other
+        return await self.in_thread(_picture, exposure, pointing, given_up.is_set)
+
+    def _finish(self, image: NDArray[Any]) -> None:
+        self.hand_over(image).addErrback(lambda failure: self.log.failure("{name} has no image", failure, name=self.name))
         self._state = CameraState.Idle
+
+    def _end(self) -> None:
+        """No exposure is under way any more."""
+        self._stop_timer()
+        if self._reading is not None:
+            self._reading.cancel()
 
     def _stop_timer(self) -> None:
         if self._timer is not None and self._timer.active():
@@ -367,91 +434,3 @@ class Lag:
     def value(self) -> float:
         """What it is now."""
         return self.target + self._apart * math.exp((self._since - self._clock.seconds()) / self._seconds)
-
-
-@dataclass(frozen=True)
-class Sensor:
-    """A sensor, and the stars that fall on it."""
-
-    width: int  # pixels
-    height: int
-    kind: SensorType
-    full_well: float  # electrons
-    max_adu: int
-    stars: int
-    seed: int
-
-
-@dataclass(frozen=True)
-class Window:
-    """The part of a sensor that is read out, in binned pixels."""
-
-    bin_x: int
-    bin_y: int
-    start_x: int
-    start_y: int
-    num_x: int
-    num_y: int
-
-
-@dataclass(frozen=True)
-class Image:
-    """What was collected, and how it was read out; the frame is made once."""
-
-    sensor: Sensor
-    window: Window
-    seconds: float
-    light: bool
-    temperature: float  # degrees Celsius
-    read_noise: float  # electrons
-    electrons_per_adu: float
-    bias: float  # ADU
-    number: int  # of the exposure: another number, other noise
-
-    @cached_property
-    def frame(self) -> NDArray[Any]:
-        """`[y, x]`, or `[y, x, plane]` of a colour sensor, in ADU."""
-        collected = self._binned(np.minimum(self._rate() * self.seconds, self.sensor.full_well))
-        noise = np.random.default_rng((self.sensor.seed, self.number)).standard_normal(collected.shape, dtype=np.float32)
-        read = collected + noise * np.sqrt(collected + self.read_noise**2)
-        counts = np.clip(np.rint(read / self.electrons_per_adu + self.bias), 0, self.sensor.max_adu)
-        kind = np.uint16 if self.sensor.max_adu < 2**16 else np.uint32
-        frame: NDArray[Any] = counts.astype(kind)
-        return frame
-
-    def _rate(self) -> Electrons:
-        """Electrons per second in each unbinned pixel of the window."""
-        window = self.window
-        x = np.arange(window.start_x * window.bin_x, (window.start_x + window.num_x) * window.bin_x, dtype=np.float32)
-        y = np.arange(window.start_y * window.bin_y, (window.start_y + window.num_y) * window.bin_y, dtype=np.float32)
-        rate = np.zeros((y.size, x.size), np.float32)
-        if self.light:
-            everywhere, to_the_right, downwards = SKY
-            rate += everywhere + to_the_right * x / self.sensor.width + downwards * y[:, None] / self.sensor.height
-            self._add_stars(rate, x, y)
-        dark = DARK_CURRENT * 2 ** (self.temperature / 6)
-        return self._filtered(rate, x.astype(int), y.astype(int)) + np.float32(dark)
-
-    def _add_stars(self, rate: Electrons, x: Electrons, y: Electrons) -> None:
-        random = np.random.default_rng(self.sensor.seed)
-        across, down, brightness = random.random((3, self.sensor.stars))
-        for star_x, star_y, each in zip(across * self.sensor.width, down * self.sensor.height, brightness, strict=True):
-            columns, rows = (slice(*np.searchsorted(axis, (at - 8, at + 8))) for axis, at in ((x, star_x), (y, star_y)))
-            profile_x, profile_y = (
-                np.exp(-0.5 * ((axis - at) / STAR_SIZE) ** 2) for axis, at in ((x[columns], star_x), (y[rows], star_y))
-            )
-            flux = 10 ** (2 + 3 * each)  # electrons per second
-            rate[rows, columns] += flux / (2 * np.pi * STAR_SIZE**2) * np.outer(profile_y, profile_x)
-
-    def _filtered(self, rate: Electrons, x: NDArray[Any], y: NDArray[Any]) -> Electrons:
-        """What the colour filters let through."""
-        if self.sensor.kind is SensorType.Color:
-            return rate[:, :, None] * np.array([COLOURS[colour] for colour in "RGB"], np.float32)
-        mosaic = np.array([[COLOURS[colour] for colour in row] for row in MOSAICS[self.sensor.kind]], np.float32)
-        return rate * mosaic[np.ix_(y % mosaic.shape[0], x % mosaic.shape[1])]
-
-    def _binned(self, pixels: Electrons) -> Electrons:
-        window = self.window
-        blocks = pixels.reshape(window.num_y, window.bin_y, window.num_x, window.bin_x, *pixels.shape[2:])
-        binned: Electrons = blocks.sum(axis=(1, 3))
-        return binned

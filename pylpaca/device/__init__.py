@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pylpaca.device.base import Device, Neighbours, NoSettings, Surroundings
+from pylpaca.device.base import Device, NoSettings, Surroundings
 from pylpaca.device.camera import Camera
 from pylpaca.device.covercalibrator import CoverCalibrator
 from pylpaca.device.dome import Dome
 from pylpaca.device.filterwheel import FilterWheel
 from pylpaca.device.focuser import Focuser
+from pylpaca.device.neighbours import Neighbours
 from pylpaca.device.observingconditions import ObservingConditions
 from pylpaca.device.rotator import Rotator
 from pylpaca.device.safetymonitor import SafetyMonitor

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -13,16 +13,17 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from pylpaca import __version__
 from pylpaca.calls import settled, snapshot
+from pylpaca.device.neighbours import Neighbours
 from pylpaca.errors import MemberNotImplemented
-from pylpaca.interfaces import IDevice, Result, interface_version
+from pylpaca.interfaces import IDevice, Operation, Result, interface_version
 from pylpaca.link import Link
-from pylpaca.serial import Framing, OpenPort, SerialLine, SerialSettings
+from pylpaca.motions import Motions
+from pylpaca.serial import Cables, Framing, Prepare, SerialLine, SerialSettings
 from pylpaca.threads import OwnThread, at_once
 from pylpaca.values import StateItem
 
@@ -33,33 +34,16 @@ class NoSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Neighbours:
-    """The other devices of this server, by device type and number; to look at, not to own."""
-
-    def __init__(self) -> None:
-        self._devices: dict[tuple[str, int], Device] = {}
-
-    def find(self, device_type: str, number: int = 0) -> Device | None:
-        """The device at /api/v1/{device_type}/{number}, or None."""
-        return self._devices.get((device_type.lower(), number))
-
-    def add(self, device_type: str, number: int, device: Device) -> None:
-        """Used by the roster, once a device."""
-        self._devices[device_type.lower(), number] = device
-
-
 M = TypeVar("M", bound=Callable[..., Any])
 T = TypeVar("T")
+
+Check = Callable[[], Awaitable[None]]  # raises the refusal, or lets pass
 
 
 def left_out(method: M) -> M:
     """Marks a member of a base class that an author writes if the hardware has it."""
     method.__dict__["left_out"] = True
     return method
-
-
-def _no_ports(settings: SerialSettings, line: object) -> None:
-    raise RuntimeError("this driver was built without serial ports: hand it Surroundings(open_port=…)")
 
 
 def utc_now() -> datetime:
@@ -69,12 +53,12 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a driver is handed: its name, the clock for durations, the time of day, serial ports, a thread and its neighbours."""
+    """What a driver is handed: its name, the clock for durations, the time of day, serial cables, a thread and its neighbours."""
 
     clock: IReactorTime
     name: str = ""
     utc: Callable[[], datetime] = utc_now
-    open_port: OpenPort = _no_ports
+    cables: Cables | None = None
     own_thread: OwnThread = at_once
     neighbours: Neighbours = field(default_factory=Neighbours)
     autoconnect: bool = False
@@ -103,9 +87,11 @@ class Device(ABC):
         self.neighbours = surroundings.neighbours
         self.log = Logger(namespace=type(self).__module__, source=self)
         self.link = Link(self._enter, self._leave, self.clock, self.name, surroundings.autoconnect)
-        self._open_port = surroundings.open_port
+        self._cables = surroundings.cables
         self._thread = surroundings.own_thread(self.name)
         self._lines: list[SerialLine] = []
+        self.motions = Motions()
+        self.guard: Callable[[Operation, Mapping[str, Any]], Check | None] | None = None  # the interlocks of the configuration
         self.forget()
 
     # what an author may override
@@ -118,22 +104,36 @@ class Device(ABC):
         """Leave the device alone; also called after `connect` failed. Serial lines are closed afterwards."""
         return None
 
+    def shutdown(self) -> Awaitable[None] | None:
+        """
+        The server stops and this device is connected: end what must not go on alone; `disconnect` follows. It has half a second.
+
+        Nothing by default. Do not start a motion here: an upgrade of the server must not move a dome.
+        """
+        return None
+
     async def open_serial(
         self,
         settings: SerialSettings,
         framing: Framing,
         unsolicited: Callable[[bytes], object] | None = None,
+        prepare: Prepare | None = None,
     ) -> SerialLine:
         """
-        Open a serial port for this device; it is closed when the device is disconnected.
+        Open a serial port for this device, or share it with those that have it open; left when the device is disconnected.
 
+        A cable that is pulled and put back heals; one that stays away for `settings.keep_trying` disconnects the device.
+
+        :param framing: how messages are cut, unless a question says otherwise.
+        :param unsolicited: gets each message that answers nothing.
+        :param prepare: sets the device up and checks that it is the right one, on the line that it is handed: after the port was
+            opened, when what it raises is raised here, and after it was opened again, when what it raises has it tried again.
         :raises DriverError: it cannot be opened; the sentence says why.
         """
-        line = SerialLine(framing, self.clock, settings.port, settings.reply_within, unsolicited)
-        self._open_port(settings, line)
+        if self._cables is None:
+            raise RuntimeError("this driver was built without serial ports: hand it Surroundings(cables=…)")
+        line = await self._cables.join(self.name, settings, framing, unsolicited, prepare, self.link.lost)
         self._lines.append(line)
-        if settings.wait_after_open:
-            await deferLater(self.clock, settings.wait_after_open)
         return line
 
     def in_thread(self, function: Callable[..., T], *arguments: Any, **named: Any) -> Deferred[T]:
@@ -145,9 +145,10 @@ class Device(ABC):
         return self._thread(function, *arguments, **named)
 
     def forget(self) -> None:  # noqa: B027  # most base classes keep nothing
-        """The framework's: a new link begins, and what the base class kept of the last one is gone."""
+        """The framework's: a link begins or ends, and what the base class kept of the last one is gone."""
 
     def _enter(self) -> Awaitable[None] | None:
+        self.motions.forget()
         self.forget()
         return self.connect()
 
@@ -155,6 +156,7 @@ class Device(ABC):
         try:
             await settled(self.disconnect())
         finally:
+            self.forget()
             lines, self._lines = self._lines, []
             await gatherResults([line.close() for line in lines])
 

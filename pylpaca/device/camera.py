@@ -57,6 +57,9 @@ class Camera(Device):
     interface: ClassVar[Any] = ICamera
 
     _fetchable: Frame | None
+    _expected: bool  # whether an exposure is under way whose image is wanted
+    _starting: bool  # the driver was asked to begin it, and has not answered yet
+    _before: tuple[Frame | None, tuple[float, datetime] | None]  # what there was before that
     _arriving: object | None  # what is being made ready; another, or None, when it is not wanted any more
     _arrival_failed: bool
 
@@ -67,7 +70,7 @@ class Camera(Device):
         super().__init__(settings, surroundings)
 
     def forget(self) -> None:
-        """A new link: the whole sensor, unbinned, and no exposure yet."""
+        """A link begins or ends: the whole sensor, unbinned, and no exposure yet."""
         self._binx = self._biny = 1
         self._startx = self._starty = 0
         self._numx: int | None = None  # the whole width
@@ -81,8 +84,8 @@ class Camera(Device):
         """
         The exposure is done, and this is its image. Fires when clients can fetch it; until then `frame` must not be changed.
 
-        Until then CameraState is Download for clients, whatever the driver's own says. An image that nobody waits for any more,
-        since its exposure was aborted, is dropped.
+        Until then CameraState is Download for clients, whatever the driver's own says. An image that nobody waits for, since its
+        exposure was aborted or the link closed, is dropped.
 
         :param frame: `[y, x]` or `[y, x, plane]` (red, green, blue), first row first, in ADU: a numpy array of any integer or
             float type, an object with the buffer protocol and a shape, or rows in lists. Whole floats go as whole numbers.
@@ -92,17 +95,23 @@ class Camera(Device):
         """
         return Deferred.fromCoroutine(self._arrive(frame, sent_as))
 
+    def exposure_failed(self) -> None:
+        """The exposure is over, and there is no image of it: CameraState is Error until the next one begins."""
+        self._expected, self._arriving, self._arrival_failed = False, None, True
+
     async def _arrive(self, frame: Any, sent_as: ElementType | None) -> None:
+        if not self._expected:
+            return
         this = object()
         self._arriving = this
         try:
             image = await self.in_thread(_prepared, frame, sent_as)
         except BaseException:
             if self._arriving is this:
-                self._arriving, self._arrival_failed = None, True
+                self.exposure_failed()
             raise
         if self._arriving is this:  # neither given up nor followed by another
-            self._arriving, self._fetchable = None, image
+            self._expected, self._arriving, self._fetchable = False, None, image
 
     # the framework's
 
@@ -111,32 +120,48 @@ class Camera(Device):
         return self.in_thread(_prepared, given, None)
 
     def arrival(self) -> CameraState | None:
-        """What the camera is doing while an image is made ready, or when that failed; None: what the driver says."""
+        """What the camera is doing where the framework knows better; None: what the driver says."""
+        if self._starting:
+            return CameraState.Waiting
         if self._arriving is not None:
             return CameraState.Download
         return CameraState.Error if self._arrival_failed else None
 
-    def begin_exposure(self) -> None:
-        """A new exposure begins: the last image is gone."""
-        if self._arriving is not None:
-            raise InvalidOperation("not while CameraState is Download: the last image is not ready yet")
-        self._forget_image()
+    def begin_exposure(self, duration: float) -> None:
+        """The driver is asked to begin an exposure: the last image is gone, and no other can begin meanwhile."""
+        if self._starting or self._arriving is not None:
+            raise InvalidOperation("the last exposure is not over yet: only while CameraState is Idle")
+        self._before = self._fetchable, self._exposure
+        self._fetchable, self._exposure = None, (duration, self.utc())
+        self._expected, self._starting, self._arrival_failed = True, True, False
+
+    def exposure_began(self) -> None:
+        """The driver has begun it: just now, or so long ago that it is over already."""
+        if self._starting and self._expected and self._arriving is None and self._exposure is not None:
+            self._exposure = self._exposure[0], self.utc()
+        self._starting, self._before = False, (None, None)
+
+    def exposure_refused(self) -> None:
+        """The driver could not begin it: all is as it was."""
+        if self._starting:
+            self._fetchable, self._exposure = self._before
+            self.give_up_image()
+
+    def drop_arriving(self) -> None:
+        """An abort: what is being made ready is not wanted, even if it should be ready first."""
+        self._arriving = None
+
+    def give_up_image(self) -> None:
+        """The exposure was aborted: no image is expected; one that is there stays."""
+        self._expected = self._starting = self._arrival_failed = False
+        self._arriving, self._before = None, (None, None)
 
     def _forget_image(self) -> None:
         self._fetchable = None
         self.give_up_image()
 
-    def give_up_image(self) -> None:
-        """The exposure was aborted: what is being made ready is not wanted; an image that is there stays."""
-        self._arriving = None
-        self._arrival_failed = False
-
     def Description(self) -> Result[str]:
         return shorten(cleandoc(type(self).__doc__ or type(self).__name__).partition("\n")[0], 64)  # more is refused by clients
-
-    def remember_exposure(self, duration: float) -> None:
-        """An exposure has begun."""
-        self._exposure = (duration, self.utc())
 
     def _exposed(self) -> tuple[float, datetime]:
         if self._exposure is None:

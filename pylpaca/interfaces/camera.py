@@ -15,7 +15,7 @@ from zope.interface import taggedValue
 from pylpaca import values
 from pylpaca.errors import InvalidOperation
 from pylpaca.interfaces.common import IDevice
-from pylpaca.interfaces.declaration import Result, State, rule
+from pylpaca.interfaces.declaration import Result, SafeState, State, rule
 from pylpaca.interfaces.rules import (
     AbsentWhile,
     Chosen,
@@ -25,7 +25,6 @@ from pylpaca.interfaces.rules import (
     Needs,
     Overlaid,
     RefusedUnless,
-    Remembered,
     SameBinning,
     Stage,
     Told,
@@ -51,6 +50,7 @@ from pylpaca.values import (
 
 HAS_MOSAIC = AbsentWhile("SensorType", SensorType.Monochrome)
 IDLE = RefusedUnless("CameraState", InvalidOperation, CameraState.Idle)
+AT_REST = SafeState("abort", (("CameraState", CameraState.Idle),))
 HAS_IMAGE = RefusedUnless("ImageReady", InvalidOperation)
 
 
@@ -331,12 +331,19 @@ class ICamera(IDevice):
     def AbortExposure() -> Result[None]:
         """End an exposure without an image; harmless when there is none."""
 
-    rule(AbortExposure, Needs("CanAbortExposure"), Told("give_up_image"), stops=True)
+    rule(
+        AbortExposure,
+        Needs("CanAbortExposure"),
+        Told("drop_arriving", Stage.BEGIN),
+        Told("give_up_image"),
+        stops=True,
+        reaches=AT_REST,
+    )
 
     def PulseGuide(Direction: GuideDirection, Duration: Annotated[Milliseconds, Within(0, None)]) -> Result[None]:
         """Start a guide pulse; done when IsPulseGuiding is false."""
 
-    rule(PulseGuide, Needs("CanPulseGuide"))
+    rule(PulseGuide, Needs("CanPulseGuide"), moves=True)
 
     def StartExposure(Duration: Seconds, Light: bool) -> Result[None]:
         """Start an exposure; done when ImageReady is true. Without light it may be as short as 0: a bias."""
@@ -347,8 +354,9 @@ class ICamera(IDevice):
         FrameOnSensor(),
         SameBinning(),
         IDLE,
-        Told("begin_exposure", Stage.BEGIN),
-        Remembered("Duration", "remember_exposure"),
+        Told("begin_exposure", Stage.BEGIN, "Duration"),
+        Told("exposure_began"),
+        Told("exposure_refused", Stage.FAILED),
     )
 
     def StopExposure() -> Result[None]:

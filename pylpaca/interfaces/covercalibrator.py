@@ -8,12 +8,14 @@ from zope.interface import taggedValue
 
 from pylpaca import values
 from pylpaca.interfaces.common import IDevice
-from pylpaca.interfaces.declaration import Result, State, rule
+from pylpaca.interfaces.declaration import Result, SafeState, State, rule
 from pylpaca.interfaces.rules import AbsentWhile, Within
 from pylpaca.values import CalibratorStatus, CoverStatus
 
 HAS_LIGHT = AbsentWhile("CalibratorState", CalibratorStatus.NotPresent)
 HAS_COVER = AbsentWhile("CoverState", CoverStatus.NotPresent)
+CLOSED = SafeState("close", (("CoverState", CoverStatus.Closed),))
+OFF = SafeState("off", (("CalibratorState", CalibratorStatus.Off),))
 
 
 class ICoverCalibrator(IDevice):
@@ -47,7 +49,7 @@ class ICoverCalibrator(IDevice):
     def CalibratorOff() -> Result[None]:
         """Turn the light off; done when CalibratorState is Off."""
 
-    rule(CalibratorOff, HAS_LIGHT)
+    rule(CalibratorOff, HAS_LIGHT, reaches=OFF)
 
     def CalibratorOn(Brightness: Annotated[int, Within(0, "MaxBrightness")]) -> Result[None]:
         """Turn the light on, also at brightness 0; done when CalibratorState is Ready."""
@@ -57,7 +59,7 @@ class ICoverCalibrator(IDevice):
     def CloseCover() -> Result[None]:
         """Start closing; done when CoverState is Closed."""
 
-    rule(CloseCover, HAS_COVER)
+    rule(CloseCover, HAS_COVER, moves=True, reaches=CLOSED)
 
     def HaltCover() -> Result[None]:
         """Stop the cover at once; harmless when it does not move."""
@@ -67,4 +69,4 @@ class ICoverCalibrator(IDevice):
     def OpenCover() -> Result[None]:
         """Start opening; done when CoverState is Open."""
 
-    rule(OpenCover, HAS_COVER)
+    rule(OpenCover, HAS_COVER, moves=True)

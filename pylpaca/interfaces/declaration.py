@@ -39,6 +39,25 @@ ORDINARY_DEADLINE = 4.0  # seconds; ASCOM's own Python client gives up at 5
 
 
 @dataclass(frozen=True)
+class SafeState:
+    """
+    What an operation without parameters brings a device into, for a server that is left alone.
+
+    :ivar word: what a configuration calls it: "park".
+    :ivar shows: what the device answers when it is there, each a member and its value.
+    :ivar before: a switch that is turned off before, if it is on: the member and the operation that sets it.
+    :ivar after: a device type that has to be in its own safe state before this may begin.
+    :ivar coming: what the device answers when it is on its way there, a member and its value, if that tells it from other ways.
+    """
+
+    word: str
+    shows: tuple[tuple[str, Any], ...]
+    before: tuple[str, str] | None = None
+    after: str = ""
+    coming: tuple[str, Any] | None = None
+
+
+@dataclass(frozen=True)
 class Parameter:
     """One parameter of an operation: its exact ASCOM name, its Python type and its unit in words."""
 
@@ -64,12 +83,9 @@ class Operation:
     optional: bool  # a driver may leave it out, whatever its capabilities
     while_disconnected: bool
     deadline: float
-    stops: bool  # it ends what moves or runs: never refused for lack of room, nor by an interlock
-    stops_when: tuple[str, Any] | None  # it is a stop when this parameter has this value
-
-    def is_stop(self, arguments: Mapping[str, Any]) -> bool:
-        """Whether a call with these arguments ends what moves or runs."""
-        return self.stops or (self.stops_when is not None and bool(arguments[self.stops_when[0]] == self.stops_when[1]))
+    stops: bool = False  # it only ends what moves or works
+    moves: bool | str = False  # it sets something in motion; a name: unless that parameter is false or 0
+    reaches: SafeState | None = None
 
     @property
     def path(self) -> str:
@@ -81,6 +97,14 @@ class Operation:
         """Whether its answer carries `Value`."""
         return self.returns is not None
 
+    def sets_in_motion(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether this call of it does."""
+        return bool(arguments[self.moves]) if isinstance(self.moves, str) else self.moves
+
+    def only_stops(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether this call of it does nothing but to end a motion, as MoveAxis does at rate 0."""
+        return self.stops or (isinstance(self.moves, str) and not arguments[self.moves])
+
 
 @dataclass(frozen=True)
 class _Beside:
@@ -91,7 +115,8 @@ class _Beside:
     while_disconnected: bool = False
     deadline: float = ORDINARY_DEADLINE
     stops: bool = False
-    stops_when: tuple[str, Any] | None = None
+    moves: bool | str = False
+    reaches: SafeState | None = None
 
 
 def rule(
@@ -101,7 +126,8 @@ def rule(
     while_disconnected: bool = False,
     deadline: float = ORDINARY_DEADLINE,
     stops: bool = False,
-    stops_when: tuple[str, Any] | None = None,
+    moves: bool | str = False,
+    reaches: SafeState | None = None,
 ) -> None:
     """
     Say, beside a method of an interface, what its signature cannot.
@@ -110,10 +136,11 @@ def rule(
     :param optional: a driver may leave the member out, which is then answered with 0x400.
     :param while_disconnected: answered although the link is closed.
     :param deadline: seconds after which a client is told that the driver did not answer.
-    :param stops: it ends what moves or runs, and must get through whatever else is the matter.
-    :param stops_when: it does so only when this parameter has this value.
+    :param stops: it only ends what moves or works, and is never kept waiting.
+    :param moves: it sets something in motion; the name of a parameter: it does so unless that is false or 0, when it stops.
+    :param reaches: what it brings the device into.
     """
-    method.__dict__["beside"] = _Beside(rules, optional, while_disconnected, deadline, stops, stops_when)
+    method.__dict__["beside"] = _Beside(rules, optional, while_disconnected, deadline, stops, moves, reaches)
 
 
 class Contract(InterfaceClass):
@@ -187,7 +214,8 @@ def _read(name: str, function: Callable[..., Any]) -> Operation:
         while_disconnected=beside.while_disconnected,
         deadline=beside.deadline,
         stops=beside.stops,
-        stops_when=beside.stops_when,
+        moves=beside.moves,
+        reaches=beside.reaches,
     )
 
 

@@ -9,11 +9,18 @@ from zope.interface import taggedValue
 from pylpaca import values
 from pylpaca.errors import InvalidWhileSlaved
 from pylpaca.interfaces.common import IDevice
-from pylpaca.interfaces.declaration import Result, State, rule
+from pylpaca.interfaces.declaration import Result, SafeState, State, rule
 from pylpaca.interfaces.rules import Needs, RefusedWhile, Within
 from pylpaca.values import Degrees, Direction
 
 NOT_SLAVED = RefusedWhile("Slaved", InvalidWhileSlaved)
+CLOSED = SafeState(
+    "close",
+    (("ShutterStatus", values.ShutterState.Closed),),
+    after="telescope",
+    coming=("ShutterStatus", values.ShutterState.Closing),
+)
+PARKED = SafeState("park", (("AtPark", True), ("Slewing", False)), before=("Slaved", "SetSlaved"), after="telescope")
 
 
 class IDome(IDevice):
@@ -79,7 +86,7 @@ class IDome(IDevice):
     def SetSlaved(Slaved: bool) -> Result[None]:
         """Follow the telescope, or stop doing so."""
 
-    rule(SetSlaved, Needs("CanSlave", only_if="Slaved"), stops_when=("Slaved", False))
+    rule(SetSlaved, Needs("CanSlave", only_if="Slaved"), moves="Slaved")
 
     def Slewing() -> State[bool]:
         """Whether any part is moving: azimuth, altitude or shutter."""
@@ -92,22 +99,22 @@ class IDome(IDevice):
     def OpenShutter() -> Result[None]:
         """Start opening; done when ShutterStatus is Open."""
 
-    rule(OpenShutter, Needs("CanSetShutter"))
+    rule(OpenShutter, Needs("CanSetShutter"), moves=True)
 
     def CloseShutter() -> Result[None]:
         """Start closing; done when ShutterStatus is Closed."""
 
-    rule(CloseShutter, Needs("CanSetShutter"))
+    rule(CloseShutter, Needs("CanSetShutter"), moves=True, reaches=CLOSED)
 
     def FindHome() -> Result[None]:
         """Start searching the home position; done when Slewing is false."""
 
-    rule(FindHome, Needs("CanFindHome"), NOT_SLAVED)
+    rule(FindHome, Needs("CanFindHome"), NOT_SLAVED, moves=True)
 
     def Park() -> Result[None]:
         """Start moving to the park position, where it may stand already; done when Slewing is false."""
 
-    rule(Park, Needs("CanPark"), NOT_SLAVED)
+    rule(Park, Needs("CanPark"), NOT_SLAVED, moves=True, reaches=PARKED)
 
     def SetPark() -> Result[None]:
         """Make the present position the park position."""
@@ -117,12 +124,12 @@ class IDome(IDevice):
     def SlewToAltitude(Altitude: Annotated[Degrees, Within(0, 90)]) -> Result[None]:
         """Start moving the opening to an altitude; done when Slewing is false."""
 
-    rule(SlewToAltitude, Needs("CanSetAltitude"), NOT_SLAVED)
+    rule(SlewToAltitude, Needs("CanSetAltitude"), NOT_SLAVED, moves=True)
 
     def SlewToAzimuth(Azimuth: Annotated[Degrees, Within(0, 360, open_end=True)]) -> Result[None]:
         """Start turning the opening to an azimuth; done when Slewing is false."""
 
-    rule(SlewToAzimuth, Needs("CanSetAzimuth"), NOT_SLAVED)
+    rule(SlewToAzimuth, Needs("CanSetAzimuth"), NOT_SLAVED, moves=True)
 
     def SyncToAzimuth(Azimuth: Annotated[Degrees, Within(0, 360, open_end=True)]) -> Result[None]:
         """Call the present azimuth this; nothing moves."""

@@ -27,4 +27,4 @@ class IFilterWheel(IDevice):
     def SetPosition(Position: int) -> Result[None]:
         """Start turning to a filter; done when Position is not -1."""
 
-    rule(SetPosition, IndexOf("Position", "Names"))
+    rule(SetPosition, IndexOf("Position", "Names"), moves=True)

@@ -9,9 +9,11 @@ from __future__ import annotations
 from zope.interface import taggedValue
 
 from pylpaca.interfaces.common import IDevice
-from pylpaca.interfaces.declaration import Result, State, rule
+from pylpaca.interfaces.declaration import Result, SafeState, State, rule
 from pylpaca.interfaces.rules import Clamped, Needs
 from pylpaca.values import Celsius, Micrometres, Steps
+
+AT_REST = SafeState("halt", (("IsMoving", False),))
 
 
 class IFocuser(IDevice):
@@ -48,7 +50,7 @@ class IFocuser(IDevice):
     def SetTempComp(TempComp: bool) -> Result[None]:
         """Turn temperature compensation on or off."""
 
-    rule(SetTempComp, Needs("TempCompAvailable", only_if="TempComp"), stops_when=("TempComp", False))
+    rule(SetTempComp, Needs("TempCompAvailable", only_if="TempComp"), moves="TempComp")
 
     def TempCompAvailable() -> Result[bool]:
         """Whether there is temperature compensation."""
@@ -61,7 +63,7 @@ class IFocuser(IDevice):
     def Halt() -> Result[None]:
         """Stop at once; harmless when nothing moves."""
 
-    rule(Halt, optional=True, stops=True)
+    rule(Halt, optional=True, stops=True, reaches=AT_REST)
 
     def Move(Position: Steps) -> Result[None]:
         """
@@ -70,4 +72,4 @@ class IFocuser(IDevice):
         :param Position: the target, brought to 0..MaxStep; on a relative focuser the signed number of steps.
         """
 
-    rule(Move, Clamped("Position", 0, "MaxStep", only_if="Absolute"))
+    rule(Move, Clamped("Position", 0, "MaxStep", only_if="Absolute"), moves=True)

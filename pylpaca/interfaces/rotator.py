@@ -11,9 +11,11 @@ from typing import Annotated
 from zope.interface import taggedValue
 
 from pylpaca.interfaces.common import IDevice
-from pylpaca.interfaces.declaration import Result, State, rule
+from pylpaca.interfaces.declaration import Result, SafeState, State, rule
 from pylpaca.interfaces.rules import Needs, Remembered, Within
 from pylpaca.values import Degrees, Direction
+
+AT_REST = SafeState("halt", (("IsMoving", False),))
 
 Angle = Annotated[Degrees, Within(0, 360, open_end=True)]
 
@@ -57,18 +59,22 @@ class IRotator(IDevice):
     def Halt() -> Result[None]:
         """Stop at once; harmless when nothing moves."""
 
-    rule(Halt, optional=True, stops=True)
+    rule(Halt, optional=True, stops=True, reaches=AT_REST)
 
     def Move(Position: Annotated[Degrees, Within(-360, 360, open_start=True, open_end=True)]) -> Result[None]:
         """Start turning by an angle; done when IsMoving is false."""
 
+    rule(Move, moves=True)
+
     def MoveAbsolute(Position: Angle) -> Result[None]:
         """Start turning to a position in the frame of the sky; done when IsMoving is false."""
+
+    rule(MoveAbsolute, moves=True)
 
     def MoveMechanical(Position: Angle) -> Result[None]:
         """Start turning to a position in the rotator's own frame; done when IsMoving is false."""
 
-    rule(MoveMechanical, Remembered("Position", "remember_mechanical_target"))
+    rule(MoveMechanical, Remembered("Position", "remember_mechanical_target"), moves=True)
 
     def Sync(Position: Angle) -> Result[None]:
         """Call the present position this, in the frame of the sky; nothing moves."""

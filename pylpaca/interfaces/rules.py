@@ -43,6 +43,7 @@ class Stage(IntEnum):
     STATE = 3
     BEGIN = 4  # the driver is asked next: what the framework does, or refuses, before that
     EFFECT = 5  # the driver did it: what the framework remembers of the call
+    FAILED = 6  # the driver did not do it, after all that
 
 
 class Rule(Protocol):
@@ -415,13 +416,14 @@ class Overlaid:
 
 @dataclass(frozen=True)
 class Told:
-    """A method of the framework's own part of the device is called, before the driver or after it did what was asked."""
+    """A method of the framework's own part of the device is called: before the driver, or after it did or refused."""
 
     method: str
     stage: Stage = Stage.EFFECT
+    parameter: str = ""  # its value is handed to the method
 
     async def enforce(self, device: Asked, arguments: dict[str, Any]) -> None:
-        await device.tell(self.method)
+        await device.tell(self.method, *([arguments[self.parameter]] if self.parameter else []))
 
 
 @dataclass(frozen=True)

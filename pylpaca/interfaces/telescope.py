@@ -17,7 +17,7 @@ from zope.interface import taggedValue
 from pylpaca import values
 from pylpaca.errors import InvalidOperation, InvalidWhileParked
 from pylpaca.interfaces.common import IDevice
-from pylpaca.interfaces.declaration import Mark, Result, State, rule
+from pylpaca.interfaces.declaration import Mark, Result, SafeState, State, rule
 from pylpaca.interfaces.rules import (
     Available,
     AxisSpeed,
@@ -55,6 +55,7 @@ AT_SIDEREAL = RefusedUnless("TrackingRate", InvalidOperation, DriveRate.Sidereal
 ZERO_UNLESS_SIDEREAL = ReadsAs(0.0, "TrackingRate", DriveRate.Sidereal)
 TARGETS = (Available("TargetRightAscension"), Available("TargetDeclination"))
 REMEMBERED = (Remembered("RightAscension", "SetTargetRightAscension"), Remembered("Declination", "SetTargetDeclination"))
+PARKED = SafeState("park", (("AtPark", True), ("Slewing", False)))
 SYNCHRONOUS = 90.0  # seconds; clients give up at 100 and send the PUT again
 
 RightAscensionHours = Annotated[Hours, Within(0, 24, open_end=True)]
@@ -160,7 +161,7 @@ class ITelescope(IDevice):
     def SetDeclinationRate(DeclinationRate: ArcsecondsPerSecond) -> Result[None]:
         """Let declination change at this rate while tracking, as for a comet."""
 
-    rule(SetDeclinationRate, Needs("CanSetDeclinationRate"), AT_SIDEREAL)
+    rule(SetDeclinationRate, Needs("CanSetDeclinationRate"), AT_SIDEREAL, moves="DeclinationRate")
 
     def DoesRefraction() -> Result[bool]:
         """Whether the mount corrects for refraction."""
@@ -216,7 +217,7 @@ class ITelescope(IDevice):
     def SetRightAscensionRate(RightAscensionRate: SecondsPerSiderealSecond) -> Result[None]:
         """Let right ascension change at this rate while tracking, as for a comet."""
 
-    rule(SetRightAscensionRate, Needs("CanSetRightAscensionRate"), AT_SIDEREAL)
+    rule(SetRightAscensionRate, Needs("CanSetRightAscensionRate"), AT_SIDEREAL, moves="RightAscensionRate")
 
     def SideOfPier() -> State[values.PierSide]:
         """The pointing state of the mount."""
@@ -226,7 +227,7 @@ class ITelescope(IDevice):
     def SetSideOfPier(SideOfPier: Annotated[PierSide, Within(0, 1)]) -> Result[None]:
         """Start flipping the mount; done when Slewing is false."""
 
-    rule(SetSideOfPier, Needs("CanSetPierSide"), NOT_PARKED)
+    rule(SetSideOfPier, Needs("CanSetPierSide"), NOT_PARKED, moves=True)
 
     def SiderealTime() -> State[Hours]:
         """The local apparent sidereal time."""
@@ -292,12 +293,7 @@ class ITelescope(IDevice):
     def SetTracking(Tracking: bool) -> Result[None]:
         """Follow the sky, or stand still."""
 
-    rule(
-        SetTracking,
-        Needs("CanSetTracking"),
-        RefusedWhile("AtPark", InvalidWhileParked, only_if="Tracking"),
-        stops_when=("Tracking", False),
-    )
+    rule(SetTracking, Needs("CanSetTracking"), RefusedWhile("AtPark", InvalidWhileParked, only_if="Tracking"), moves="Tracking")
 
     def TrackingRate() -> Result[values.DriveRate]:
         """What the mount follows while tracking."""
@@ -339,22 +335,22 @@ class ITelescope(IDevice):
     def FindHome() -> Result[None]:
         """Start moving to the home position; done when Slewing is false."""
 
-    rule(FindHome, Needs("CanFindHome"), NOT_PARKED)
+    rule(FindHome, Needs("CanFindHome"), NOT_PARKED, moves=True)
 
     def MoveAxis(Axis: Axis, Rate: DegreesPerSecond) -> Result[None]:
         """Turn an axis at this speed until told otherwise; 0 stops it. Tracking stays as it is."""
 
-    rule(MoveAxis, Needs("CanMoveAxis"), AxisSpeed("Rate", "AxisRates"), NOT_PARKED, stops_when=("Rate", 0.0))
+    rule(MoveAxis, Needs("CanMoveAxis"), AxisSpeed("Rate", "AxisRates"), NOT_PARKED, moves="Rate")
 
     def Park() -> Result[None]:
         """Start moving to the park position; done when AtPark is true and Slewing false."""
 
-    rule(Park, Needs("CanPark"), DoneWhile("AtPark"))
+    rule(Park, Needs("CanPark"), DoneWhile("AtPark"), moves=True, reaches=PARKED)
 
     def PulseGuide(Direction: GuideDirection, Duration: Annotated[Milliseconds, Within(0, None)]) -> Result[None]:
         """Start a guide pulse; done when IsPulseGuiding is false."""
 
-    rule(PulseGuide, Needs("CanPulseGuide"), NOT_PARKED, RefusedWhile("Slewing", InvalidOperation), TRACKING)
+    rule(PulseGuide, Needs("CanPulseGuide"), NOT_PARKED, RefusedWhile("Slewing", InvalidOperation), TRACKING, moves=True)
 
     def SetPark() -> Result[None]:
         """Make the present position the park position."""
@@ -364,32 +360,32 @@ class ITelescope(IDevice):
     def SlewToAltAz(Azimuth: AzimuthDegrees, Altitude: AltitudeDegrees) -> Result[None]:
         """Slew to a place in the sky; answered when the mount is there."""
 
-    rule(SlewToAltAz, Needs("CanSlewAltAz"), NOT_PARKED, NOT_TRACKING, deadline=SYNCHRONOUS)
+    rule(SlewToAltAz, Needs("CanSlewAltAz"), NOT_PARKED, NOT_TRACKING, deadline=SYNCHRONOUS, moves=True)
 
     def SlewToAltAzAsync(Azimuth: AzimuthDegrees, Altitude: AltitudeDegrees) -> Result[None]:
         """Start slewing to a place in the sky; done when Slewing is false."""
 
-    rule(SlewToAltAzAsync, Needs("CanSlewAltAzAsync"), NOT_PARKED, NOT_TRACKING)
+    rule(SlewToAltAzAsync, Needs("CanSlewAltAzAsync"), NOT_PARKED, NOT_TRACKING, moves=True)
 
     def SlewToCoordinates(RightAscension: RightAscensionHours, Declination: DeclinationDegrees) -> Result[None]:
         """Slew to a star; answered when the mount is there."""
 
-    rule(SlewToCoordinates, Needs("CanSlew"), NOT_PARKED, TRACKING, *REMEMBERED, deadline=SYNCHRONOUS)
+    rule(SlewToCoordinates, Needs("CanSlew"), NOT_PARKED, TRACKING, *REMEMBERED, deadline=SYNCHRONOUS, moves=True)
 
     def SlewToCoordinatesAsync(RightAscension: RightAscensionHours, Declination: DeclinationDegrees) -> Result[None]:
         """Start slewing to a star; done when Slewing is false."""
 
-    rule(SlewToCoordinatesAsync, Needs("CanSlewAsync"), NOT_PARKED, TRACKING, *REMEMBERED)
+    rule(SlewToCoordinatesAsync, Needs("CanSlewAsync"), NOT_PARKED, TRACKING, *REMEMBERED, moves=True)
 
     def SlewToTarget() -> Result[None]:
         """Slew to the target; answered when the mount is there."""
 
-    rule(SlewToTarget, Needs("CanSlew"), NOT_PARKED, *TARGETS, TRACKING, deadline=SYNCHRONOUS)
+    rule(SlewToTarget, Needs("CanSlew"), NOT_PARKED, *TARGETS, TRACKING, deadline=SYNCHRONOUS, moves=True)
 
     def SlewToTargetAsync() -> Result[None]:
         """Start slewing to the target; done when Slewing is false."""
 
-    rule(SlewToTargetAsync, Needs("CanSlewAsync"), NOT_PARKED, *TARGETS, TRACKING)
+    rule(SlewToTargetAsync, Needs("CanSlewAsync"), NOT_PARKED, *TARGETS, TRACKING, moves=True)
 
     def SyncToAltAz(Azimuth: AzimuthDegrees, Altitude: AltitudeDegrees) -> Result[None]:
         """Say that the telescope points at this place in the sky; nothing moves."""
@@ -409,4 +405,4 @@ class ITelescope(IDevice):
     def Unpark() -> Result[None]:
         """Start leaving the park position; done when AtPark is false."""
 
-    rule(Unpark, Needs("CanUnpark"), DoneWhile("AtPark", False))
+    rule(Unpark, Needs("CanUnpark"), DoneWhile("AtPark", False), moves=True)

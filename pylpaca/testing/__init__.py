@@ -28,11 +28,12 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IResponse
 from zope.interface import implementer
 
-from pylpaca import config
+from pylpaca import config, precautions
 from pylpaca.device import Device, Surroundings
+from pylpaca.errors import DriverError
 from pylpaca.protocol import FORM
 from pylpaca.roster import build
-from pylpaca.serial import SerialSettings
+from pylpaca.serial import Cables, SerialSettings
 from pylpaca.service import build_site
 from pylpaca.state import StateFolder, UniqueIds
 from pylpaca.threads import InThread, OwnThread, at_once
@@ -140,11 +141,14 @@ class MemoryServer:
         ports = SerialPorts(self.clock, serial or {})
         read = config.read(dict(configuration or {"drivers": []}))
         ids = UniqueIds(StateFolder(Path("in memory")))  # a folder that is never made
-        surroundings = Surroundings(self.clock, utc=self.utc, open_port=ports.open, own_thread=own_thread)
+        cables = Cables(self.clock, ports, self.utc)
+        surroundings = Surroundings(self.clock, utc=self.utc, cables=cables, own_thread=own_thread)
         self.roster, mistakes = build(read, surroundings, ids)
-        if found := [*read.mistakes, *mistakes]:
+        self.precautions, unsafe = precautions.read(read, self.roster, self.clock)
+        if found := [*read.mistakes, *mistakes, *unsafe]:
             raise AssertionError("\n".join(map(str, found)))
-        self.site = build_site(read, self.roster, self.clock, lambda: NEAR)
+        self.precautions.start()
+        self.site = build_site(read, self.roster, self.clock, lambda: NEAR, self.utc, self.precautions.heard)
 
     def utc(self) -> datetime:
         """The time of day, which passes with the clock."""
@@ -319,6 +323,7 @@ class SerialDouble:
         self._received = b""
         self._line: Protocol | None = None
         self.clock: Clock | None = None
+        self.is_there = True  # whether its cable is plugged in
         self.commands: list[bytes] = []
 
     def plug(self, line: Protocol, clock: Clock) -> None:
@@ -328,6 +333,16 @@ class SerialDouble:
 
     def unplug(self) -> None:
         """Pull the cable."""
+        self.is_there = False
+        self.hang_up()
+
+    def plug_in(self) -> None:
+        """Put the cable back; a line that looks for it finds it in half a second."""
+        self.is_there = True
+
+    def hang_up(self) -> None:
+        """The line is closed; nothing is received any more."""
+        self._received = b""
         line, self._line = self._line, None
         if line is not None:
             line.connectionLost(Failure(ConnectionDone()))
@@ -359,7 +374,9 @@ class _SerialTransport:
         self._double.receive(data)
 
     def loseConnection(self) -> None:
-        self._double.unplug()
+        self._double.hang_up()
+
+    abortConnection = loseConnection
 
 
 class SerialPorts:
@@ -368,8 +385,18 @@ class SerialPorts:
     def __init__(self, clock: Clock, doubles: Mapping[str, SerialDouble]) -> None:
         self._clock, self._doubles = clock, doubles
 
+    def which(self, port: str) -> str:
+        """Its name, since each has but one."""
+        return port
+
+    def is_there(self, port: str) -> bool:
+        """Whether it is there, and plugged in."""
+        return port in self._doubles and self._doubles[port].is_there
+
     def open(self, settings: SerialSettings, line: Protocol) -> None:
-        """Open one, as `pylpaca.serial.open_port` does."""
+        """Open one; DriverError if it is not there."""
+        if not self.is_there(settings.port):
+            raise DriverError(f"there is no port {settings.port}: plug the device in")
         self._doubles[settings.port].plug(line, self._clock)
 
 

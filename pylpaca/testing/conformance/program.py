@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from inspect import isfunction
 from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
@@ -184,7 +185,8 @@ class Conformance:
         """The parts of the program, those common to all devices first."""
         found: dict[str, Part] = {}
         for each in reversed(cls.__mro__):
-            found.update({name: test.check for name, test in vars(each).items() if hasattr(test, "check")})
+            parts = {name: vars(test)["check"] for name, test in vars(each).items() if isfunction(test) and "check" in vars(test)}
+            found.update(parts)
         return list(found.values())
 
     def test_program_twice(self) -> Any:
