@@ -10,7 +10,7 @@ from __future__ import annotations
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from pylpaca.errors import DriverError
+from pylpaca.errors import DriverError, Unavailable
 from pylpaca.interfaces import Operation
 
 log = Logger()
@@ -39,7 +39,7 @@ class Health:
         A call is to begin.
 
         :param link: which link it is; what the last one did not answer says nothing about another.
-        :raises DriverError: it would only wait.
+        :raises DriverError: it would only wait; `Unavailable` where the log has it already.
         """
         if link != self._link:
             self._link = link
@@ -48,7 +48,7 @@ class Health:
         now, since = self._clock.seconds(), self._silent.get(operation.method)
         if since is not None and operation.verb == "GET":
             if now - self._asked[operation.method] < self.ASK_AGAIN_AFTER:
-                raise DriverError(
+                raise Unavailable(
                     f"{self._name} is not answering: {operation.member} was asked {now - since:.0f} s ago; "
                     f"it is asked again every {self.ASK_AGAIN_AFTER:g} s"
                 )
