@@ -146,7 +146,8 @@ class ServerSection(_Model):
     @classmethod
     def _no_colon(cls, values: dict[str, SecretStr]) -> dict[str, SecretStr]:
         for name, password in values.items():
-            if not name or ":" in name or not password.get_secret_value():
+            given = name + password.get_secret_value()
+            if not name or ":" in name or name == given or any("\ud800" <= each <= "\udfff" for each in given):
                 raise ValueError("must be names without a colon, each with a password that is not empty")
         return values
 
@@ -215,6 +216,12 @@ class Configuration:
     driver_path: tuple[Path, ...] = ()
     source: Source = field(default_factory=Source)
     mistakes: tuple[Mistake, ...] = ()
+
+    @property
+    def driver_folders(self) -> list[Path]:
+        """Where drivers of the user's own may be, whether or not there is such a folder; the first wins."""
+        beside = [] if self.source.file is None else [self.source.file.absolute().parent / "drivers"]
+        return [*self.driver_path, *beside]
 
 
 def load(path: Path) -> Configuration:

@@ -3,7 +3,10 @@
 # Facts (Twisted 26.10, seen with raw sockets)
 #   Each byte that arrives restarts the idle time-out, so a head that trickles in lives for ever; a line that is too long closes
 #   the connection without a word; connections are not counted, and the one that finds no file descriptor left is reset.
-#   A socket that is closed while something unread waits in it is reset, and the client may not see what was said last.
+#   A request is answered even if its client takes none of the answers before it, which then pile up.
+#   A socket that is closed while something unread waits in it is reset, and the client may not see what was said last. After its
+#   half was closed it still reads: whoever refuses has to see to it that what follows is not taken for a request.
+#   A TLS connection whose handshake does not end cannot be closed, only aborted.
 
 from __future__ import annotations
 
@@ -12,10 +15,11 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IHalfCloseableDescriptor, ISSLTransport
-from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
@@ -24,7 +28,7 @@ from pylpaca.network import address_of
 
 log = Logger()
 
-SPARE_FILES = 64  # of the file descriptors of the program: serial ports, discovery, the log, state
+SPARE_FILES = 128  # of the file descriptors of the program: serial ports, discovery, the log, state, connections that are refused
 
 
 def farewell(status: int, sentence: str) -> bytes:
@@ -45,13 +49,14 @@ class PatientChannel(HTTPChannel):
     callLater: Callable[..., IDelayedCall]
 
     _expiry: IDelayedCall | None = None
+    _turn: IDelayedCall | None = None
     _refused = False
 
     def connectionMade(self) -> None:
         super().connectionMade()
         self.site.open_connections.add(self)
-        self.site.census.add(self.peer)
-        self._expect(self.HEAD_WITHIN, "the head of a request was not complete after {:g} s")
+        self.site.census.add(self)
+        self._expect_head()
 
     @property
     def peer(self) -> str:
@@ -62,29 +67,63 @@ class PatientChannel(HTTPChannel):
     def dataReceived(self, data: bytes) -> None:
         if self._refused:
             return
-        if self._expiry is None and not self._handlingRequest:
-            self._expect(self.HEAD_WITHIN, "the head of a request was not complete after {:g} s")
         super().dataReceived(data)
+        if self._expiry is None and self._is_in_midst():
+            if self.line_mode:
+                self._expect_head()
+            else:
+                self._expect(self.BODY_WITHIN, "the body of a request was not complete after {:g} s")
+
+    def _is_in_midst(self) -> bool:
+        """Whether a request has begun to arrive, and its client is who has to go on."""
+        has_begun = bool(self._buffer or self.requests)
+        return has_begun and not (self._busyReceiving or self._handlingRequest or self.paused or self._refused)
+
+    def headerReceived(self, line: bytes) -> bool:
+        try:
+            return bool(super().headerReceived(line))
+        except ValueError:  # a length with thousands of digits
+            self._respondToBadRequestAndDisconnect()
+            return False
 
     def allHeadersReceived(self) -> None:
-        self._expect(self.BODY_WITHIN, "the body of a request was not complete after {:g} s")
+        self._expected()
         super().allHeadersReceived()
 
     def allContentReceived(self) -> None:
+        if self._refused:  # in the midst of this body
+            return
         self._expected()
+        self.site.census.asks(self)
         super().allContentReceived()
 
     def requestDone(self, request: Any) -> None:
-        more = bool(self._dataBuffer)  # of the next request, which came before this one was answered
+        self.site.census.waits(self)
+        has_more = bool(self._buffer) or any(self._dataBuffer)
+        self.paused = has_more or self._waitingForTransport
         super().requestDone(request)
-        if more and self.persistent and not self._handlingRequest and self._expiry is None:
-            self._expect(self.HEAD_WITHIN, "the head of a request was not complete after {:g} s")
+        if self.paused:
+            self._networkProducer.pauseProducing()
+        if has_more and not self._waitingForTransport:
+            self._turn = self.callLater(0, self._go_on)  # after all others, who may have asked for one thing only
+
+    def resumeProducing(self) -> None:
+        super().resumeProducing()
+        if self.paused:  # until the client took what it had asked for
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._turn = None
+        self.paused = False
+        self.dataReceived(b"")
+        if not self.paused:
+            self._networkProducer.resumeProducing()
 
     def lineLengthExceeded(self, line: bytes) -> None:
         if self.requests:
-            self._refuse(431, f"a header is longer than {self.MAX_LENGTH} bytes")
+            self.refuse(431, f"a header is longer than {self.MAX_LENGTH} bytes")
         else:
-            self._refuse(414, f"the first line of a request is longer than {self.MAX_LENGTH} bytes")
+            self.refuse(414, f"the first line of a request is longer than {self.MAX_LENGTH} bytes")
 
     def end_soon(self) -> None:
         """Take no other request; end when what was asked is answered, at once if nothing was."""
@@ -102,32 +141,48 @@ class PatientChannel(HTTPChannel):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.site.open_connections.remove(self)
         self._expected()
-        self.site.census.remove(self.peer)
+        if self._turn is not None:
+            self._turn.cancel()
+        self.site.census.remove(self)
         super().connectionLost(reason)
 
-    def _respondToBadRequestAndDisconnect(self) -> None:
-        self._refuse(400, "this is no HTTP request that can be read; a path of this server starts with http://")
-
-    def _refuse(self, status: int, sentence: str) -> None:
+    def refuse(self, status: int, sentence: str) -> None:
+        """Say why, and take nothing more from this client."""
         if self._refused:
             return
         self._refused = True
+        self.clearLineBuffer()
         self._expected()
         self.setTimeout(None)
+        self.site.refused(self.peer, status, sentence)
         say_farewell(self.transport, farewell(status, sentence), self.callLater, self.LINGER)
 
+    def give_way(self) -> None:
+        """End a connection whose place is needed."""
+        self._refused = True
+        transport: Any = self.transport
+        transport.abortConnection()
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        if self._receivedHeaderSize > self.totalHeadersSize:
+            self.refuse(431, f"the head of a request is longer than {self.totalHeadersSize} bytes")
+        else:
+            self.refuse(400, "this is no HTTP request that can be read; a path of this server starts with http://")
+
+    def _expect_head(self) -> None:
+        self._expect(self.HEAD_WITHIN, "the head of a request was not complete after {:g} s")
+
     def _expect(self, seconds: float, sentence: str) -> None:
-        self._expected()
         self._expiry = self.callLater(seconds, self._expired, sentence.format(seconds))
 
     def _expected(self) -> None:
-        if self._expiry is not None and self._expiry.active():
+        if self._expiry is not None:
             self._expiry.cancel()
         self._expiry = None
 
     def _expired(self, sentence: str) -> None:
         self._expiry = None
-        self._refuse(408, sentence)
+        self.refuse(408, sentence)
 
 
 def say_farewell(transport: Any, text: bytes, call_later: Any, linger: float) -> None:
@@ -135,70 +190,118 @@ def say_farewell(transport: Any, text: bytes, call_later: Any, linger: float) ->
     transport.write(text)
     if _can_close_half(transport):
         transport.loseWriteConnection()
-        call_later(linger, transport.abortConnection)
     else:
         transport.loseConnection()
+    call_later(linger, transport.abortConnection)
 
 
 def _can_close_half(transport: Any) -> bool:
     return bool(IHalfCloseableDescriptor.providedBy(transport)) and not ISSLTransport.providedBy(transport)
 
 
+class Connected(Protocol):
+    """A connection, as it is counted."""
+
+    @property
+    def peer(self) -> str:
+        """The client's address."""
+
+    def give_way(self) -> None:
+        """End it."""
+
+
 @dataclass
 class Census:
-    """Counts the connections there are."""
+    """
+    Counts the connections there are, and knows which of them wait for their clients to ask something.
+
+    When there are as many as there may be, a newcomer takes the place of one that waits: of the oldest that has never asked
+    anything, or of the one that has asked nothing more for longest, whichever are more. So nobody keeps others out by holding
+    connections open, and who does that without asking takes nothing from those who ask now and then.
+    """
 
     most: int
     most_of_one: int  # of one client
+    seconds: Callable[[], float]
+
+    TELL_EVERY = 60.0  # seconds, however much there is to tell
 
     def __post_init__(self) -> None:
-        self._of: Counter[str] = Counter()
         self.count = 0
-        self._told = False
+        self._of: Counter[str] = Counter()
+        self._strangers: dict[Connected, None] = {}  # the oldest first
+        self._idle: dict[Connected, None] = {}  # the one that has waited for longest first
+        self._told: float | None = None
 
-    def add(self, peer: str) -> None:
+    def add(self, connection: Connected) -> None:
         """One more."""
         self.count += 1
-        self._of[_client(peer)] += 1
+        self._of[_client(connection.peer)] += 1
+        self._strangers[connection] = None
 
-    def remove(self, peer: str) -> None:
+    def asks(self, connection: Connected) -> None:
+        """A request is whole, and will be answered."""
+        self._strangers.pop(connection, None)
+        self._idle.pop(connection, None)
+
+    def waits(self, connection: Connected) -> None:
+        """Everything is answered that this one has asked."""
+        self._idle[connection] = None
+
+    def remove(self, connection: Connected) -> None:
         """One less."""
+        self.asks(connection)
         self.count -= 1
-        client = _client(peer)
+        client = _client(connection.peer)
         self._of[client] -= 1
         if not self._of[client]:
             del self._of[client]
-        if self.count < self.most // 2:
-            self._told = False
 
     def too_much(self, peer: str) -> str:
         """Why this client can have no other connection, or "" if it can."""
         if self._of[_client(peer)] >= self.most_of_one:
             sentence = f"you have {self.most_of_one} connections, and one client may have no more (max_connections_per_peer)"
-        elif self.count >= self.most:
+        elif self.count >= self.most and not self._makes_room():
             sentence = f"this server has {self.most} connections, and takes no more (max_connections)"
         else:
             return ""
-        if not self._told:  # once for each time that there are too many
-            self._told = True
-            log.warn("a connection of {peer} is refused: {sentence}", peer=peer, sentence=sentence)
+        self._tell("a connection of {peer} is refused: {sentence}", peer=peer, sentence=sentence)
         return sentence + "; close some, or use one for many requests"
+
+    def _makes_room(self) -> bool:
+        many = self._strangers if len(self._strangers) >= len(self._idle) else self._idle
+        waiting = next(iter(many), None)
+        if waiting is None:
+            return False
+        self._tell("there are {most} connections: new ones take the place of those that wait (max_connections)", most=self.most)
+        self.asks(waiting)
+        waiting.give_way()
+        return True
+
+    def _tell(self, words: str, **named: Any) -> None:
+        now = self.seconds()
+        if self._told is None or now - self._told >= self.TELL_EVERY:
+            self._told = now
+            log.warn(words, **named)
 
 
 def _client(peer: str) -> str:
     return str(address_of(peer) or peer)
 
 
-class TooMany(Protocol):
+class TooMany(TwistedProtocol):
     """A connection that there is no room for, not even for a moment."""
 
     def __init__(self, sentence: str) -> None:
         self._sentence = sentence
 
     def connectionMade(self) -> None:
-        assert self.transport is not None
-        self.transport.write(farewell(503, self._sentence))
-        self.transport.loseConnection()
+        transport: Any = self.transport
+        if ISSLTransport.providedBy(transport):  # a word would have to wait for the handshake
+            transport.abortConnection()
+        else:
+            transport.write(farewell(503, self._sentence))
+            transport.loseConnection()
 
 
 def room_for(most: int) -> int:

@@ -6,6 +6,7 @@
 #   On IPv4 it comes as a broadcast; on IPv6 to the group ff12::a1:9aca, which must be joined on every interface. Twisted packs an
 #   address where the kernel wants the index of an interface, so the group is joined by hand.
 #   A sender's address is easily forged: who answers everything helps to flood whoever is named.
+#   In a turn of the reactor Twisted reads 256 KiB of datagrams, which are thousands of questions.
 #   The port is shared with other Alpaca servers of this machine (SO_REUSEADDR and SO_REUSEPORT).
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import DatagramProtocol
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -71,40 +73,62 @@ class Rate:
         self._seconds = seconds
         self._began = seconds()
         self._of: Counter[str] = Counter()
+        self._count = 0
 
     def allows(self, host: str) -> bool:
         """Whether this address may be answered once more now."""
         now = self._seconds()
         if now - self._began >= 1.0:
-            self._began = now
+            self._began, self._count = now, 0
             self._of.clear()
-        if self._of[host] >= self.MOST_OF_ONE or self._of.total() >= self.MOST:
-            return False
+        return self._of[host] < self.MOST_OF_ONE and self._count < self.MOST
+
+    def count(self, host: str) -> None:
+        """This address is answered."""
         self._of[host] += 1
-        return True
+        self._count += 1
+
+    def silent_for(self) -> float:
+        """Seconds for which nobody can be answered."""
+        return max(0.0, self._began + 1.0 - self._seconds()) if self._count >= self.MOST else 0.0
 
 
 class Responder(DatagramProtocol):
     """Answers the question, and nothing else; only near ones, and only so often."""
 
-    def __init__(self, reach: Sequence[Reach], rate: Rate, near: Near | None = None) -> None:
-        self._reach, self._rate, self._near = reach, rate, near
+    READ_AT_ONCE = 256  # bytes, before others have their turn
+
+    def __init__(self, reach: Sequence[Reach], clock: IReactorTime, near: Near | None = None) -> None:
+        self._reach, self._clock, self._near = reach, clock, near
+        self._rate = Rate(clock.seconds)
+        self._told: set[str] = set()  # reasons
 
     def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:
         if not datagram.startswith(DISCOVERY_QUESTION) or not self._rate.allows(addr[0]):
             return
-        if self._near is not None and not self._near.has(addr[0]):
-            return
-        source = ip_address(addr[0].partition("%")[0])
-        if getattr(source, "ipv4_mapped", None) is not None:
-            return  # an IPv4 question that the dual-stack socket got, too: the IPv4 socket answers it
-        port = next((each.port for each in self._reach if source in each.network), None)
+        port = self._port_for(addr[0])
         if port is None or self.transport is None:
             return
+        self._rate.count(addr[0])
         try:
             self.transport.write(b'{"AlpacaPort":%d}' % port, addr)
         except OSError as error:
-            log.warn("the discovery question of {host} cannot be answered: {error}", host=addr[0], error=error)
+            if str(error) not in self._told:  # addresses that cannot be answered are easily forged, too
+                self._told.add(str(error))
+                log.warn("the discovery question of {host} cannot be answered: {error}", host=addr[0], error=error)
+        if pause := self._rate.silent_for():  # in which the system throws away what comes, at less cost than we can
+            reading: Any = self.transport
+            reading.pauseProducing()
+            self._clock.callLater(pause, reading.resumeProducing)
+
+    def _port_for(self, host: str) -> int | None:
+        """Where this one is served, if it is; those who are not take no answers from the others."""
+        if self._near is not None and not self._near.has(host):
+            return None
+        source = ip_address(host.partition("%")[0])
+        if getattr(source, "ipv4_mapped", None) is not None:
+            return None  # an IPv4 question that the dual-stack socket got, too: the IPv4 socket answers it
+        return next((each.port for each in self._reach if source in each.network), None)
 
 
 def join_group_everywhere(sock: socket.socket) -> None:
@@ -139,11 +163,12 @@ class DiscoveryService(Service):
         for version, interface, words in ((4, "0.0.0.0", "IPv4"), (6, "::", "IPv6")):  # noqa: S104
             mine = [each for each in reach if each.network.version == version]
             if mine:
-                self._listen(Responder(mine, Rate(self._reactor.seconds), self._near), interface, words)
+                self._listen(Responder(mine, self._reactor, self._near), interface, words)
 
     def _listen(self, responder: Responder, interface: str, words: str) -> None:
         try:
             listening = self._reactor.listenMulticast(self._port, responder, interface=interface, listenMultiple=True)
+            listening.maxThroughput = responder.READ_AT_ONCE
             if interface == "::":
                 self._join(listening.getHandle())
         except (CannotListenError, OSError) as error:

@@ -215,6 +215,7 @@ def call(
     if not (operation.while_disconnected or driver.link.is_open):
         why = f": {driver.link.failure.sentence}" if driver.link.failure else "; connect it first"
         raise NotConnected(f"{driver.name} is not connected{why}")
+    motions = driver.link.motions
     openings = driver.link.openings
 
     def same_link() -> bool:
@@ -222,16 +223,16 @@ def call(
 
     soon = None
     if operation.only_stops(arguments):
-        driver.motions.stop(operation, arguments)
+        motions.stop(operation, arguments)
         now = driver.clock.seconds()
         soon = _giving_up_at(driver, operation, min(now + STOP_WAITS, (now + until) / 2))
-    elif (check := driver.guard and driver.guard(operation, arguments)) is not None or operation.moves:
+    elif (check := motions.guard and motions.guard(operation, arguments)) is not None or operation.moves:
         motion = Motion(operation, arguments)
 
         def may_begin() -> bool:
-            return still_wanted() and driver.motions.may_begin(motion)
+            return still_wanted() and motions.may_begin(motion)
 
-        return driver.motions.run(motion, lambda: perform(driver, operation, arguments, may_begin, same_link, check))
+        return motions.run(motion, lambda: perform(driver, operation, arguments, may_begin, same_link, check))
     answer = perform(driver, operation, arguments, still_wanted, same_link, soon=soon)
     return _with_frame(driver, answer) if operation.returns is Frame else answer
 

@@ -23,7 +23,7 @@ from twisted.logger import Logger
 from pylpaca.calls import within
 from pylpaca.config import Configuration, InterlockSection, Mistake, Place, nearest
 from pylpaca.device import Device
-from pylpaca.device.neighbours import ANSWER_WITHIN, answered
+from pylpaca.device.neighbours import ANSWER_WITHIN
 from pylpaca.errors import DriverError, InvalidOperation
 from pylpaca.interfaces import DEVICE_TYPES, Operation, operations
 from pylpaca.motions import Motion
@@ -61,7 +61,7 @@ class Condition:
                 what = f"{motion.operation.method} of {name}, which was asked for before"
                 await within(clock, max(until - clock.seconds(), 0.0), motion.answered(), what)
             left = max(until - clock.seconds(), 0.0)
-            found = await answered(self.device, name, self.operation, dict(self.parameters), left)
+            found = await self.device.neighbours.answer(self.device, name, self.operation, dict(self.parameters), left)
         except DriverError as error:
             return error.sentence
         return "" if found == self.wanted else f"{name} {self.member} is {shown(found)}"
@@ -94,7 +94,7 @@ class Guard:
         conditions = [c for each in self.interlocks if operation.method in each.methods for c in each.conditions]
         if not conditions:
             return None
-        return partial(self._check, operation.method, [(each, list(each.device.motions)) for each in conditions])
+        return partial(self._check, operation.method, [(each, list(each.device.link.motions)) for each in conditions])
 
     async def _check(self, method: str, conditions: Sequence[tuple[Condition, Sequence[Motion]]]) -> None:
         asked = [Deferred.fromCoroutine(condition.objection(earlier)) for condition, earlier in conditions]
@@ -123,7 +123,7 @@ def install(configuration: Configuration, roster: Roster) -> list[Mistake]:
             guarding.append(_read(section, key, place, configuration, roster, mistakes))
         if guarding and key in roster.entries:
             driver = roster.entries[key].driver
-            driver.guard = Guard(driver.name, tuple(guarding))
+            driver.link.motions.guard = Guard(driver.name, tuple(guarding))
     return mistakes
 
 

@@ -15,6 +15,7 @@ from twisted.logger import Logger
 
 from pylpaca.calls import no_exit, settled, within
 from pylpaca.errors import AlpacaError, DriverError, OperationCancelled
+from pylpaca.motions import Motions
 
 Holder = tuple[str, int]
 Hook = Callable[[], Awaitable[None] | None]
@@ -32,12 +33,14 @@ class Link:
     VOTE_LAPSES = 600.0  # seconds of silence
     HOOK_DEADLINE = 30.0
     MOST_HOLDERS = 256
+    MOST_OF_ONE = 32  # of one address; scripts make up another id each time they start
     LONGEST_RETRY = 30.0
 
     def __init__(
         self, connect: Hook, disconnect: Hook, clock: IReactorTime, name: str = "device", permanent: bool = False
     ) -> None:
         self.is_open = False
+        self.motions = Motions()
         self.openings = 0  # how often it was opened
         self.failure: AlpacaError | None = None  # why it could not be opened or did not stay open, until the next vote
         self.permanent = permanent
@@ -72,7 +75,7 @@ class Link:
         self._logged = ""
         if wanted:
             if holder is not None:
-                self._hear(holder)
+                self._add(holder)
             self._pursue(True)
             return
         if holder is not None:
@@ -93,8 +96,8 @@ class Link:
 
     def heard(self, holder: Holder) -> None:
         """A client asked for anything: if it holds the link, its vote is alive."""
-        if holder in self._holders:
-            self._hear(holder)
+        if self._holders.pop(holder, None) is not None:
+            self._holders[holder] = self._clock.seconds()
 
     def reached(self) -> Deferred[None]:
         """Fires when nothing is being opened or closed; fails if opening failed."""
@@ -125,11 +128,17 @@ class Link:
         self.reached().addBoth(lambda _: closed.callback(None))  # one that could not be opened is closed, too
         return closed
 
-    def _hear(self, holder: Holder) -> None:
+    def _add(self, holder: Holder) -> None:
+        """Count its vote, if there is room: among those of its own address, or in the place of one that has lapsed."""
         self._holders.pop(holder, None)
-        self._holders[holder] = self._clock.seconds()
-        if len(self._holders) > self.MOST_HOLDERS:
+        own = [each for each in self._holders if each[0] == holder[0]]
+        if len(own) >= self.MOST_OF_ONE:
+            del self._holders[own[0]]
+        elif len(self._holders) >= self.MOST_HOLDERS:
+            if len(self.holders) >= self.MOST_HOLDERS:
+                return
             del self._holders[next(iter(self._holders))]
+        self._holders[holder] = self._clock.seconds()
 
     def _pursue(self, wanted: bool) -> None:
         self._wanted = wanted
@@ -164,6 +173,7 @@ class Link:
 
     async def _open(self) -> None:
         self._lost = None
+        self.motions.forget()
         try:
             self._opening = Deferred.fromCoroutine(_run_hook(self._connect))
             await self._run(self._opening, "connect")

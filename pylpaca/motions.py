@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -39,10 +39,18 @@ class Motion:
             each.callback(None)
 
 
+Check = Callable[[], Awaitable[None]]  # raises the refusal, or lets pass
+
+
 class Motions:
-    """Those of one device, in the order in which they were asked for."""
+    """
+    Those of one device, in the order in which they were asked for.
+
+    :ivar guard: gives what is to be looked at before a call begins, if anything: the interlocks of the configuration.
+    """
 
     def __init__(self) -> None:
+        self.guard: Callable[[Operation, Mapping[str, Any]], Check | None] | None = None
         self._under_way: list[Motion] = []
 
     def __iter__(self) -> Iterator[Motion]:

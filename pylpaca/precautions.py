@@ -50,7 +50,7 @@ class Precautions:
         :param needs: is told, if that takes time, what is done and how many seconds it may take.
         """
         for entry in self._roster:
-            entry.driver.motions.give_up()
+            entry.driver.link.motions.give_up()
         await self.on_exit.carry_out(needs)
 
 
@@ -164,7 +164,7 @@ class _Reading:
 
 def _asked(step: Step) -> Iterator[str]:
     """The device types that interlocks of a step's device ask before they let it pass."""
-    guard = step.entry.driver.guard
+    guard = step.entry.driver.link.motions.guard
     if isinstance(guard, Guard):
         for each in guard.interlocks:
             if step.operation.method in each.methods:
@@ -173,7 +173,7 @@ def _asked(step: Step) -> Iterator[str]:
 
 def _locked_out(entry: Entry) -> Iterator[str]:
     """Ways to safety that are closed when it is not safe, which is when they are needed."""
-    guard = entry.driver.guard
+    guard = entry.driver.link.motions.guard
     for each in guard.interlocks if isinstance(guard, Guard) else ():
         known = operations(entry.driver.interface)
         ways = sorted(method for method in each.methods if known[method].reaches is not None)

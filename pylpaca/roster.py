@@ -169,14 +169,11 @@ def add_driver_folders(configuration: Configuration) -> None:
     """Put the user's driver folders in front of ours; a module of theirs wins over one of ours of the same name."""
     import drivers
 
-    wanted = [*configuration.driver_path]
-    if configuration.source.file is not None:
-        wanted.append(configuration.source.file.absolute().parent / "drivers")
     ours = [Path(each).resolve() for each in drivers.__path__]
     shipped = Path(__file__).resolve().parent.parent / "drivers"
     if shipped not in ours:  # a package of this name hides it: one with an __init__.py in the folder we were started in
         ours.append(shipped)
-    theirs = [each.resolve() for each in wanted if each.is_dir() and each.resolve() not in ours]
+    theirs = [each.resolve() for each in configuration.driver_folders if each.is_dir() and each.resolve() not in ours]
     for folder in theirs:
         for name in sorted(_module_names(folder) & {name for each in ours for name in _module_names(each)}):
             log.info("drivers.{name} is taken from {folder}, not from pylpaca", name=name, folder=str(folder))

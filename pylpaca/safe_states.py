@@ -18,7 +18,7 @@ from twisted.logger import Logger
 
 from pylpaca.calls import settled, within
 from pylpaca.config import nearest
-from pylpaca.device.neighbours import ANSWER_WITHIN, answered
+from pylpaca.device.neighbours import ANSWER_WITHIN
 from pylpaca.dispatch import call
 from pylpaca.errors import AlpacaError, DriverError, OperationCancelled
 from pylpaca.interfaces import DEVICE_TYPES, Operation, SafeState, operations
@@ -154,7 +154,7 @@ class Step:
 
     async def _ask(self, member: str) -> Any:
         driver = self.entry.driver
-        return await answered(driver, self.device, operations(driver.interface)[member], {}, ANSWER_WITHIN)
+        return await driver.neighbours.answer(driver, self.device, operations(driver.interface)[member], {}, ANSWER_WITHIN)
 
     async def _tell(self, operation: Operation, arguments: dict[str, Any], until: float, run: Run) -> None:
         """One call; a driver that answers only when the device is there may take the whole time of the step."""

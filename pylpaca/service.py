@@ -30,12 +30,13 @@ from twisted.python import usage
 from twisted.python.failure import Failure
 
 from pylpaca import __version__, config, daytime, precautions, stopping
-from pylpaca.config import Configuration, Mistake
+from pylpaca.config import Configuration, Mistake, ServerSection
 from pylpaca.connections import Census, room_for
 from pylpaca.device import Surroundings
 from pylpaca.device.base import utc_now
 from pylpaca.discovery import Address, DiscoveryService
 from pylpaca.dispatch import Answered, Dispatcher
+from pylpaca.exposure import exposed
 from pylpaca.management import Management
 from pylpaca.network import Neighbourhood, Network, own_addresses, own_networks
 from pylpaca.precautions import Precautions
@@ -46,8 +47,8 @@ from pylpaca.setup_pages import SetupPages
 from pylpaca.state import StateFolder, UniqueIds, state_folder
 from pylpaca.stopping import quiet
 from pylpaca.systemd import Notifier
-from pylpaca.threads import let_go, own_thread
-from pylpaca.walls import Walls, own_names
+from pylpaca.threads import InThread, let_go, own_thread
+from pylpaca.walls import Walls, full_name, own_name
 from pylpaca.watchdog import Watchdog
 from pylpaca.web import AlpacaSite, Api
 
@@ -168,11 +169,14 @@ def compose(
     if mistakes:
         mistakes.sort(key=lambda each: (each.line, each.column))
         raise CannotStart("\n".join(["pylpaca cannot start:", *(f"  {mistake}" for mistake in mistakes)]), mistakes)
+    for sentence in filter(None, [openness(configuration.server), *exposed(configuration)]):
+        log.warn("{sentence}", sentence=sentence)
     site = build_site(configuration, roster, reactor, heard=safety.heard)
     notifier = Notifier(environment, reactor)
+    in_thread = surroundings.own_thread("name servers")
     watched = configuration.server.watchdog
     return AlpacaServer(
-        reactor, site, endpoints, discovery_port, roster, unique_ids, notifier, on_signal, stop_with, safety, watched
+        reactor, site, endpoints, discovery_port, roster, unique_ids, notifier, in_thread, on_signal, stop_with, safety, watched
     )
 
 
@@ -194,16 +198,24 @@ def build_site(
     server = configuration.server
     counter = TransactionCounter()
     management = Management(server, roster, counter)
-    pages = SetupPages(management, roster, str(configuration.source.file or ""), utc)
+    pages = SetupPages(management, roster, str(configuration.source.file or ""), utc, openness(server))
     walls = Walls(
         near=None if server.allow_public else Neighbourhood(clock.seconds, networks),
-        names=[*server.allowed_hosts, *own_names()],
+        names={*server.allowed_hosts, own_name()},
         origins=server.cors_origins,
         users={name: password.get_secret_value() for name, password in server.users.items()},
     )
-    census = Census(room_for(server.max_connections), server.max_connections_per_peer)
+    census = Census(room_for(server.max_connections), server.max_connections_per_peer, clock.seconds)
     dispatcher = Dispatcher(roster, clock, counter, log_answered if server.request_log else None, heard)
     return AlpacaSite(Api(dispatcher, management, pages, clock), walls, census, clock, server.request_log)
+
+
+def openness(server: ServerSection) -> str:
+    """What people are warned of, if clients of any network are served."""
+    if not server.allow_public:
+        return ""
+    asked = "with one of the names and passwords of its users" if server.users else "without a password"
+    return f"Whoever reaches this server from anywhere can use it, {asked}: allow_public is true."
 
 
 def log_answered(answered: Answered) -> None:
@@ -284,6 +296,7 @@ class AlpacaServer(MultiService):
         roster: Roster,
         unique_ids: UniqueIds,
         notifier: Notifier,
+        in_thread: InThread,
         on_signal: Callable[[Callable[[str], None]], None],
         stop_with: Callable[[str], BaseException],
         precautions: Precautions,
@@ -292,6 +305,7 @@ class AlpacaServer(MultiService):
         super().__init__()
         self.is_watched = is_watched
         self.roster, self.precautions = roster, precautions
+        self._in_thread = in_thread
         self._on_signal, self._stop_with = on_signal, stop_with
         self._notifier = notifier
         self._told_to_stop = False
@@ -317,6 +331,7 @@ class AlpacaServer(MultiService):
     def _running(self, addresses: Sequence[str], discovery_works: bool) -> None:
         """The reactor runs: from here a signal ends it cleanly; devices are connected, and people told."""
         self._on_signal(self._stop)
+        self._in_thread(full_name).addCallback(self._site.walls.names.add)
         for entry in self.roster:
             if entry.driver.link.permanent:
                 entry.driver.link.vote(True)

@@ -30,8 +30,16 @@ def _page(title: str, body: str) -> bytes:
 class SetupPages:
     """Says what the server and each of its devices are, and where their settings stand."""
 
-    def __init__(self, management: Management, roster: Roster, config_file: str, utc: Callable[[], datetime]) -> None:
-        self._management, self._roster, self._config_file, self._utc = management, roster, config_file, utc
+    def __init__(
+        self,
+        management: Management,
+        roster: Roster,
+        config_file: str,
+        utc: Callable[[], datetime],
+        warning: str = "",
+    ) -> None:
+        self._management, self._roster, self._config_file = management, roster, config_file
+        self._utc, self._warning = utc, warning
 
     def server(self) -> bytes:
         """The page of the whole server."""
@@ -43,6 +51,7 @@ class SetupPages:
             f"<p>{escape(about['Manufacturer'])} {escape(about['ManufacturerVersion'])}, an ASCOM Alpaca server"
             f"{escape(' in ' + about['Location']) if about['Location'] else ''}.</p>\n"
             f"{f'<p><strong>Beware: {escape(doubt)}.</strong></p>' if doubt else ''}\n"
+            f"{f'<p><strong>{escape(self._warning)}</strong></p>' if self._warning else ''}\n"
             f"<table>\n<tr><th>Device</th><th>Type</th><th>Number</th><th>Driver</th></tr>\n{rows}\n</table>\n"
             f"<p>{self._where()}</p>",
         )

@@ -60,7 +60,7 @@ async def end(
     await finish_calls(clock, allowance, pending, connections)
     if leave is not None:
         began = clock.seconds()
-        await leave()
+        await quiet(leave())
         allowance.without(clock.seconds() - began)
     await shut_down(clock, allowance, devices)
     await close_links(clock, allowance, devices)

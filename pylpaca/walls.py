@@ -35,6 +35,7 @@ class Asking:
     needs_host: bool = True  # HTTP/1.1
     origin: str = ""  # "" if there is none
     authorization: str = ""
+    is_preflight: bool = False  # what a browser asks by itself, without a name and a password, before its page may ask
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,13 @@ class Walls:
     What is let through.
 
     :ivar near: who may ask; None: everybody.
-    :ivar names: names of this server besides those of the local network.
+    :ivar names: names of this server besides those of the local network; more may be learnt.
     :ivar origins: web pages that may ask, each as https://example.org.
     :ivar users: names and passwords; none: nobody is asked for one.
     """
 
     near: Near | None = None
-    names: Collection[str] = ()
+    names: set[str] = field(default_factory=set)
     origins: Collection[str] = ()
     users: Mapping[str, str] = field(default_factory=dict)
 
@@ -72,7 +73,8 @@ class Walls:
                 f'to let it, add it to "cors_origins" in "server" of config.json',
                 403,
             )
-        if self.users and not asking.path.startswith(OPEN_PATHS) and not self._knows(asking.authorization):
+        is_open = asking.path.startswith(OPEN_PATHS) or (asking.is_preflight and self.is_listed(asking.origin))
+        if self.users and not is_open and not self._knows(asking.authorization):
             raise BadRequest("a name and a password are needed: HTTP Basic, one of the users in config.json", 401)
 
     def is_listed(self, origin: str) -> bool:
@@ -105,9 +107,14 @@ class Walls:
         return hmac.compare_digest(given, expected) and wanted is not None  # the same time, whoever it is
 
 
-def own_names() -> list[str]:
-    """The names this machine knows itself by."""
-    return [each.lower() for each in dict.fromkeys((socket.gethostname(), socket.getfqdn())) if each]
+def own_name() -> str:
+    """What this machine calls itself."""
+    return socket.gethostname().lower()
+
+
+def full_name() -> str:
+    """The name that others know this machine by; asks name servers, which may block for long."""
+    return socket.getfqdn().lower()
 
 
 def _without_port(host: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import IPv4Address
 from typing import Any, cast
+from urllib.parse import unquote_to_bytes
 from uuid import uuid4
 
 from klein import Klein
@@ -41,6 +42,7 @@ KEEP_ALIVE = 300.0  # seconds
 JSON = "application/json; charset=utf-8"
 HTML = "text/html; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
+TOO_LONG = f"the body is too long: at most {BODY_LIMIT} bytes"
 PAGE_POLICY = b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
 Answer = bytes | Deferred[bytes]
@@ -70,6 +72,14 @@ def _header(request: IRequest, name: bytes) -> str:
     """A header's text; bytes that are none are still something to compare."""
     values: list[bytes] = request.requestHeaders.getRawHeaders(name) or [b""]
     return b", ".join(values).decode("latin-1")
+
+
+def _is_text(path: bytes) -> bool:
+    try:
+        unquote_to_bytes(path).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _accepted(request: IRequest) -> str:
@@ -192,45 +202,48 @@ class WalledRequest(Request):
     _arrived = 0
 
     def gotLength(self, length: int | None) -> None:
-        super().gotLength(length if length is None else min(length, BODY_LIMIT))  # how much room is made for it
+        super().gotLength(BODY_LIMIT if length is None else min(length, BODY_LIMIT))  # in memory; a longer one would be a file
 
     def handleContentChunk(self, data: bytes) -> None:
         self._arrived += len(data)
         if self._arrived <= BODY_LIMIT:
             super().handleContentChunk(data)
         elif self._arrived > self.MOST_READ_PAST:
-            self.channel.loseConnection()
+            self.channel.refuse(413, TOO_LONG)
 
     def process(self) -> None:
         walls: Walls = self.channel.site.walls
-        origin = _header(self, b"origin")
+        asking = self._asking()
         if walls.origins:
             self.responseHeaders.addRawHeader(b"vary", b"origin")
+        if walls.is_listed(asking.origin):  # its page may read why it is refused, too
+            self.setHeader(b"access-control-allow-origin", asking.origin.encode())
         try:
-            walls.check(self._asking(origin))
+            walls.check(asking)
             if self._arrived > BODY_LIMIT:
-                raise BadRequest(f"the body is too long: at most {BODY_LIMIT} bytes", 413)
+                raise BadRequest(TOO_LONG, 413)
+            if not _is_text(self.path):
+                raise BadRequest("the path is not UTF-8 text")
         except BadRequest as error:
             if error.status == 401:
                 self.setHeader(b"www-authenticate", REALM.encode())
             self.write(_refused(self, error))
             self.finish()
             return
-        if origin and walls.is_listed(origin):
-            self.setHeader(b"access-control-allow-origin", origin.encode())
-            if self.method == b"OPTIONS":
-                self._let_page_ask()
-                return
-        super().process()
+        if asking.is_preflight and walls.is_listed(asking.origin):
+            self._let_page_ask()
+        else:
+            super().process()
 
-    def _asking(self, origin: str) -> Asking:
+    def _asking(self) -> Asking:
         return Asking(
             peer=peer_of(self),
             path=self.path.decode("latin-1"),
             hosts=[each.decode("latin-1") for each in self.requestHeaders.getRawHeaders(b"host") or ()],
             needs_host=self.clientproto == b"HTTP/1.1",
-            origin=origin,
+            origin=_header(self, b"origin"),
             authorization=_header(self, b"authorization"),
+            is_preflight=self.method == b"OPTIONS" and self.requestHeaders.hasHeader(b"access-control-request-method"),
         )
 
     def _let_page_ask(self) -> None:
@@ -251,7 +264,7 @@ class AlpacaSite(Site):
     protocol = PatientChannel  # type: ignore[assignment]  # without HTTP/2, which no Alpaca client speaks
 
     def __init__(self, api: Api, walls: Walls, census: Census, clock: IReactorTime, log_requests: bool = False) -> None:
-        super().__init__(api.app.resource(), requestFactory=WalledRequest, timeout=KEEP_ALIVE, reactor=clock)
+        super().__init__(api.app.resource(), WalledRequest, timeout=KEEP_ALIVE, reactor=clock, parsePOSTFormSubmission=False)
         self.walls, self.census, self._log_requests = walls, census, log_requests
         self.open_connections = OpenConnections()
         self.pending = api.pending
@@ -259,6 +272,11 @@ class AlpacaSite(Site):
     def buildProtocol(self, addr: Any) -> Any:
         sentence = self.census.too_much(str(getattr(addr, "host", "")))
         return TooMany(sentence) if sentence else super().buildProtocol(addr)
+
+    def refused(self, peer: str, status: int, sentence: str) -> None:
+        """A connection on which no request came together is ended with this."""
+        if self._log_requests:
+            log.info("{peer}: HTTP {status}, {sentence}", peer=peer, status=status, sentence=sentence)
 
     def log(self, request: Any) -> None:
         """Twisted's access log costs more than answering does; what devices answer is logged by who asks them."""

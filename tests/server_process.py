@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 TWISTD = [str(Path(sys.executable).with_name("twistd")), "--nodaemon"]
+HASTY = [sys.executable, "-m", "tests.hasty", "--nodaemon"]  # with shorter deadlines
 STARTS_WITHIN = 30.0
 
 
@@ -26,7 +27,9 @@ class ServerProcess:
         command: Sequence[str] = (*TWISTD, "pylpaca"),
         more_environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        environment = {**os.environ, "STATE_DIRECTORY": str(folder.absolute() / "state"), **more_environment}
+        paths = os.pathsep.join(filter(None, sys.path))  # so that it finds what this process finds
+        state = str(folder.absolute() / "state")
+        environment = {**os.environ, "STATE_DIRECTORY": state, "PYTHONPATH": paths, **more_environment}
         self._process = subprocess.Popen(
             [*command, *arguments],
             cwd=folder,

@@ -62,7 +62,12 @@ class SafetyMonitorTests(conformance.SafetyMonitorConformance, SynchronousTestCa
 
 
 # What a simulator refuses by itself, each stricter than the rules: all others are the framework's.
-OWN_REFUSALS = {("observingconditions", "InvalidValue"), ("telescope", "InvalidValue"), ("switch", "OperationCancelled")}
+OWN_REFUSALS = {
+    ("camera", "InvalidValue"),
+    ("observingconditions", "InvalidValue"),
+    ("telescope", "InvalidValue"),
+    ("switch", "OperationCancelled"),
+}
 
 
 class EverySimulatorTests(SynchronousTestCase):

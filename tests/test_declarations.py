@@ -42,6 +42,34 @@ IN_STATE = {
     "telescope": "Altitude AtHome AtPark Azimuth Declination IsPulseGuiding RightAscension SideOfPier SiderealTime Slewing "
     "Tracking UTCDate",
 }
+STOPS = {
+    "camera": "AbortExposure StopExposure",
+    "covercalibrator": "HaltCover",
+    "dome": "AbortSlew",
+    "focuser": "Halt",
+    "rotator": "Halt",
+    "switch": "CancelAsync",
+    "telescope": "AbortSlew",
+}
+MOVES = {  # with the parameter that makes it a stop when it is false or 0
+    "camera": "PulseGuide",
+    "covercalibrator": "CloseCover OpenCover",
+    "dome": "CloseShutter FindHome OpenShutter Park SetSlaved(Slaved) SlewToAltitude SlewToAzimuth",
+    "filterwheel": "SetPosition",
+    "focuser": "Move SetTempComp(TempComp)",
+    "rotator": "Move MoveAbsolute MoveMechanical",
+    "telescope": "FindHome MoveAxis(Rate) Park PulseGuide SetDeclinationRate(DeclinationRate) "
+    "SetRightAscensionRate(RightAscensionRate) SetSideOfPier SetTracking(Tracking) SlewToAltAz SlewToAltAzAsync "
+    "SlewToCoordinates SlewToCoordinatesAsync SlewToTarget SlewToTargetAsync Unpark",
+}
+SAFE = {
+    "camera": {"abort": "AbortExposure: CameraState 0"},
+    "covercalibrator": {"close": "CloseCover: CoverState 1", "off": "CalibratorOff: CalibratorState 1"},
+    "dome": {"close": "CloseShutter: ShutterStatus 1", "park": "Park: AtPark 1, Slewing 0"},
+    "focuser": {"halt": "Halt: IsMoving 0"},
+    "rotator": {"halt": "Halt: IsMoving 0"},
+    "telescope": {"park": "Park: AtPark 1, Slewing 0"},
+}
 WORDS: dict[object, str] = {bool: "bool", int: "int", float: "float", str: "str", datetime: "str", Frame: "image"}
 
 
@@ -108,6 +136,70 @@ class PublishedApiTests(SynchronousTestCase):
         slow = {o.method: o.deadline for i in DEVICE_TYPES.values() for o in operations(i).values() if o.deadline != 4.0}
         expected = {"SetConnected": 4.5, "SlewToAltAz": 90.0, "SlewToCoordinates": 90.0, "SlewToTarget": 90.0}
         self.assertEqual(slow, expected)
+
+
+class MotionTests(SynchronousTestCase):
+    """What moves, what stops, and what brings a device to safety."""
+
+    def test_stops(self) -> None:
+        """What only ends what moves or works."""
+        found = {
+            kind: " ".join(o.method for o in operations(interface).values() if o.stops)
+            for kind, interface in DEVICE_TYPES.items()
+        }
+        self.assertEqual({kind: names for kind, names in found.items() if names}, STOPS)
+
+    def test_moves(self) -> None:
+        """What sets a part of a device in motion, and how it is told to end that."""
+        found: dict[str, str] = {}
+        for kind, interface in DEVICE_TYPES.items():
+            moving = [o for o in operations(interface).values() if o.moves]
+            if moving:
+                found[kind] = " ".join(o.method + (f"({o.moves})" if isinstance(o.moves, str) else "") for o in moving)
+        self.assertEqual(found, MOVES)
+
+    def test_with_arguments(self) -> None:
+        """MoveAxis moves, but at rate 0 it stops; what has no such parameter always moves; what reads does neither."""
+        telescope = operations(DEVICE_TYPES["telescope"])
+        for name, arguments, moves, stops in (
+            ("MoveAxis", {"Axis": 0, "Rate": -2.0}, True, False),
+            ("MoveAxis", {"Axis": 0, "Rate": 0.0}, False, True),
+            ("SetTracking", {"Tracking": True}, True, False),
+            ("SetTracking", {"Tracking": False}, False, True),
+            ("Park", {}, True, False),
+            ("AbortSlew", {}, False, True),
+            ("Tracking", {}, False, False),
+        ):
+            operation = telescope[name]
+            self.assertEqual((operation.sets_in_motion(arguments), operation.only_stops(arguments)), (moves, stops), name)
+
+    def test_safe_states(self) -> None:
+        """Which word is which operation, and how it is seen that the device is there."""
+        found: dict[str, dict[str, str]] = {}
+        for kind, interface in DEVICE_TYPES.items():
+            for operation in operations(interface).values():
+                if operation.reaches is not None:
+                    shows = ", ".join(f"{member} {int(value)}" for member, value in operation.reaches.shows)
+                    found.setdefault(kind, {})[operation.reaches.word] = f"{operation.method}: {shows}"
+        self.assertEqual(found, SAFE)
+
+    def test_they_name_what_there_is(self) -> None:
+        """What these marks name is declared; what brings a device to safety needs nothing to be said with it."""
+        for interface in DEVICE_TYPES.values():
+            known = operations(interface)
+            for operation in known.values():
+                if isinstance(operation.moves, str):
+                    self.assertIn(operation.moves, [each.name for each in operation.parameters])
+                if (state := operation.reaches) is None:
+                    continue
+                self.assertEqual(operation.parameters, ())
+                for member, value in [*state.shows, *([state.coming] if state.coming else [])]:
+                    self.assertIsInstance(value, known[member].returns)
+                if state.before is not None:
+                    self.assertEqual(known[state.before[0]].returns, bool)
+                    self.assertEqual([each.kind for each in known[state.before[1]].parameters], [bool])
+                if state.after:
+                    self.assertIn(state.after, DEVICE_TYPES)
 
 
 class ReadingTests(SynchronousTestCase):

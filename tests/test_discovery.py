@@ -15,13 +15,12 @@ from twisted.trial.unittest import SynchronousTestCase
 from pylpaca.discovery import (
     Address,
     DiscoveryService,
-    Rate,
     Reach,
     Responder,
     join_group_everywhere,
     reaches,
 )
-from pylpaca.network import own_addresses, own_networks
+from pylpaca.network import Neighbourhood, own_addresses, own_networks
 from pylpaca.protocol import DISCOVERY_GROUP
 
 EVERYWHERE = [Reach(ip_network("0.0.0.0/0"), 11111)]
@@ -32,14 +31,21 @@ class Datagrams:
 
     def __init__(self) -> None:
         self.sent: list[tuple[bytes, tuple[str, int]]] = []
+        self.reads = True
 
     def write(self, data: bytes, address: tuple[str, int]) -> None:
         self.sent.append((data, address))
 
+    def pauseProducing(self) -> None:
+        self.reads = False
+
+    def resumeProducing(self) -> None:
+        self.reads = True
+
 
 class ResponderTests(SynchronousTestCase):
     def answers(self, datagram: bytes, source: str = "192.0.2.7", reach: Any = EVERYWHERE) -> list[bytes]:
-        responder = Responder(reach, Rate(Clock().seconds))
+        responder = Responder(reach, Clock())
         transport = Datagrams()
         responder.transport = transport  # type: ignore[assignment]
         responder.datagramReceived(datagram, (source, 54321))
@@ -68,17 +74,70 @@ class ResponderTests(SynchronousTestCase):
         self.assertEqual(self.answers(b"alpacadiscovery1", "::ffff:192.0.2.7", [Reach(ip_network("::/0"), 2)]), [])
 
     def test_unreachable(self) -> None:
-        """A source that cannot be answered is no error of the server."""
+        """A source that cannot be answered is no error of the server; it is told once, since sources are easily made up."""
 
         class Broken(Datagrams):
             def write(self, data: bytes, address: tuple[str, int]) -> None:
                 raise OSError(101, "Network is unreachable")
 
-        responder = Responder(EVERYWHERE, Rate(Clock().seconds))
+        responder = Responder(EVERYWHERE, Clock())
         responder.transport = Broken()  # type: ignore[assignment]
         with capturedLogs() as logs:
-            responder.datagramReceived(b"alpacadiscovery1", ("192.0.2.7", 1))
+            for number in range(10):
+                responder.datagramReceived(b"alpacadiscovery1", (f"192.0.2.{number}", 1))
         self.assertEqual([each["log_level"] for each in logs], [LogLevel.warn])
+
+
+class FloodTests(SynchronousTestCase):
+    """Questions from addresses that somebody made up."""
+
+    QUESTION = b"alpacadiscovery1"
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        near = Neighbourhood(self.clock.seconds, lambda: [ip_network("192.0.2.0/24")])
+        self.responder = Responder(EVERYWHERE, self.clock, near)
+        self.transport = Datagrams()
+        self.responder.transport = self.transport  # type: ignore[assignment]
+
+    def asked(self, *sources: str, datagram: bytes = QUESTION) -> int:
+        """How many of these are answered."""
+        before = len(self.transport.sent)
+        for source in sources:
+            self.responder.datagramReceived(datagram, (source, 54321))
+        return len(self.transport.sent) - before
+
+    def test_one_address(self) -> None:
+        """One address gets twenty answers a second, however often its name is used; others still get theirs."""
+        self.assertEqual(self.asked(*["192.168.1.5"] * 1000), 20)
+        self.assertEqual(self.asked("192.168.1.6"), 1)
+        self.clock.advance(0.9)
+        self.assertEqual(self.asked("192.168.1.5"), 0)
+        self.clock.advance(0.1)
+        self.assertEqual(self.asked("192.168.1.5"), 1)
+
+    def test_all_together(self) -> None:
+        """All together get two hundred; then no more questions are read until the second is over."""
+        everybody = [f"10.0.{number // 250}.{number % 250}" for number in range(10_000)]
+        self.assertEqual((self.asked(*everybody[:199]), self.transport.reads), (199, True))
+        self.clock.advance(0.25)
+        self.assertEqual((self.asked(*everybody[199:]), self.transport.reads), (1, False))
+        self.clock.advance(0.74)
+        self.assertFalse(self.transport.reads)
+        self.clock.advance(0.01)
+        self.assertEqual((self.transport.reads, self.asked("10.0.0.1")), (True, 1))
+
+    def test_far(self) -> None:
+        """Whoever is far is not answered, and takes no answer from those who are near."""
+        self.assertEqual(self.asked(*[f"203.0.113.{number % 250}" for number in range(10_000)]), 0)
+        self.assertEqual(self.asked("192.0.2.7", "127.0.0.1"), 2)
+
+    def test_short(self) -> None:
+        """An answer is hardly longer than the shortest question, so that nobody gains by having it sent to others."""
+        self.assertEqual(self.asked("192.168.1.5", datagram=self.QUESTION[:-1]), 0)
+        self.assertEqual(self.asked("192.168.1.5"), 1)
+        ((answer, _),) = self.transport.sent
+        self.assertLessEqual(len(answer) / len(self.QUESTION), 1.3)
 
 
 class ReachTests(SynchronousTestCase):

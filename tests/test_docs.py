@@ -232,6 +232,24 @@ class ConfigurationPageTests(SynchronousTestCase):
         self.assertIn("MyDomeDriver", [each.entry.device_driver for each in found.devices])
 
 
+class ReliabilityPageTests(SynchronousTestCase):
+    def test_named_tests(self) -> None:
+        """Every test that the page names is there."""
+        page = (ROOT / "docs/reliability.md").read_text()
+        named = set(re.findall(r"`(tests\.test_\w+)(?:\.(\w+))?`", page))
+        self.assertGreater(len(named), 20)
+        for module, name in named:
+            source = ROOT / f"{module.replace('.', '/')}.py"
+            self.assertTrue(source.exists(), module)
+            self.assertIn(f"class {name}(" if name else "def test_", source.read_text(), module)
+
+    def test_every_row(self) -> None:
+        """Every row is there, and names a test."""
+        rows = re.findall(r"^\| (R\d+) \|.*\| (.*) \|$", (ROOT / "docs/reliability.md").read_text(), re.MULTILINE)
+        self.assertEqual([row for row, _ in rows], [f"R{number}" for number in range(1, 17)])
+        self.assertTrue(all("`tests." in shown for _, shown in rows))
+
+
 class ReadmeTests(SynchronousTestCase):
     def test_two_commands(self) -> None:
         """The first screen has exactly two commands, and CI runs the second where it is."""

@@ -207,6 +207,7 @@ class AnswerTests(ImageTestCase):
         ask = b"GET /api/v1/camera/0/%s HTTP/1.1\r\nHost: x\r\n%s\r\n"
         accept = b"Accept: application/imagebytes\r\n"
         connection.send(ask % (b"imagearray", accept) + ask % (b"imagearray", b"") + ask % (b"name", b""))
+        self.server.clock.advance(0)
         self.assertEqual(connection.received.count(b"HTTP/1.1 200 OK"), 3)
         self.assertTrue(connection.received.endswith(b'"ErrorMessage":""}'))
         self.assertFalse(connection.closed)

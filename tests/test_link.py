@@ -186,12 +186,53 @@ class HolderTableTests(LinkTestCase):
             self.link.vote(wanted, A)
         self.assertEqual(self.calls, ["connect", "disconnect"])
 
-    def test_holders_are_bounded(self) -> None:
-        """However many ids a client makes up, the table does not grow without end."""
+    def test_made_up_ids(self) -> None:
+        """A client that makes up ids forgets its own, the one that was silent for longest first, and no other client's."""
+        self.link.vote(True, A)
         for number in range(1, 2000):
-            self.link.vote(True, ("192.0.2.1", number))
-        self.assertEqual(len(self.link.holders), Link.MOST_HOLDERS)
-        self.assertEqual(self.link.holders[-1], ("192.0.2.1", 1999))
+            self.link.vote(True, ("192.0.2.9", number))
+        theirs = [number for host, number in self.link.holders if host == "192.0.2.9"]
+        self.assertEqual(theirs, list(range(2000 - Link.MOST_OF_ONE, 2000)))
+        self.link.vote(True, ("192.0.2.9", theirs[0]))
+        self.link.vote(True, ("192.0.2.9", 2000))
+        self.assertIn(("192.0.2.9", theirs[0]), self.link.holders)
+        self.assertNotIn(("192.0.2.9", theirs[1]), self.link.holders)
+        self.assertIn(A, self.link.holders)
+
+    def filled(self) -> list[tuple[str, int]]:
+        """Every vote there is room for, none of them of A."""
+        holders = [(f"198.51.100.{number // 8}", number) for number in range(1, Link.MOST_HOLDERS + 1)]
+        for holder in holders:
+            self.link.vote(True, holder)
+        self.assertEqual(self.link.holders, holders)
+        return holders
+
+    def test_many_addresses(self) -> None:
+        """There are only so many votes in all; who comes later opens the link, but does not hold it, and takes no one's vote."""
+        holders = self.filled()
+        self.link.vote(True, A)
+        self.assertEqual((self.link.is_open, self.link.holders), (True, holders))
+        self.link.vote(False, holders[0])
+        self.link.vote(True, A)
+        self.assertEqual(self.link.holders, [*holders[1:], A])
+
+    def test_room_of_those_who_are_silent(self) -> None:
+        """A vote that has lapsed gives way when there is no room, and those whose votes live do not."""
+        holders = self.filled()
+        self.clock.advance(601)
+        for holder in holders[2:]:
+            self.link.heard(holder)
+        for holder in (A, B, ("192.0.2.3", 3)):
+            self.link.vote(True, holder)
+        self.assertEqual(self.link.holders, [*holders[2:], A, B])
+
+    def test_renewed_when_there_is_no_room(self) -> None:
+        """Whose vote is counted can always renew it."""
+        holders = self.filled()
+        for renew in (self.link.heard, lambda holder: self.link.vote(True, holder)):
+            renew(holders[0])
+            self.assertEqual(self.link.holders, [*holders[1:], holders[0]])
+            holders = self.link.holders
 
     def test_permanent(self) -> None:
         """A permanent link is not closed by clients; the end of the server closes it."""

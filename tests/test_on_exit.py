@@ -12,10 +12,11 @@ from twisted.internet.task import deferLater
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from pylpaca import config
+from pylpaca import config, service
 from pylpaca.errors import DriverError
 from pylpaca.service import Options, compose
 from pylpaca.testing import MemoryServer
+from pylpaca.threads import at_once
 from tests.doubles import SlowFocuser
 from tests.observatory import Mount, Roof, device
 from tests.test_interlocks import PARKED, SAFE
@@ -237,10 +238,12 @@ class ServiceTests(SynchronousTestCase):
         (home / "config.json").write_text(json.dumps({"drivers": entries}))
         options = Options()
         options["config"] = str(home / "config.json")
+        self.patch(service, "own_thread", lambda reactor: at_once)
         server = compose(options, reactor, {})
         started(server)
         dome: Any = server.roster.entries["dome", 0].driver
         focuser: Any = server.roster.entries["focuser", 0].driver
+        done = dome.done
         calling: Deferred[None] = Deferred()
         server._site.pending.add(calling, "a call")
 
@@ -258,12 +261,12 @@ class ServiceTests(SynchronousTestCase):
         with capturedLogs() as logs:
             stopped = server.stopService()
             reactor.pump([0.5] * 2)
-            self.assertEqual(dome.done, [])
+            self.assertEqual(done, [])
             calling.callback(None)
             reactor.pump([0.1] * 500)
             self.successResultOf(stopped)
         hooks = [f"Roof {what} {each.name}" for what in ("shutdown", "disconnect") for each in (dome, focuser)]
-        self.assertEqual(dome.done, ["Roof CloseShutter", *hooks])
+        self.assertEqual(done, ["Roof CloseShutter", *hooks])
         self.assertEqual([each for each in logs if each["log_namespace"] == "pylpaca.stopping" and "reason" in each], [])
 
 

@@ -132,6 +132,28 @@ class SharingTests(LineTestCase):
         self.say(b"20\r\n")
         self.assertEqual(self.successResultOf(reply), b"20")
 
+    def test_reply_twice_after_it_was_closed(self) -> None:
+        """Closed as soon as a reply is told, and opened again at once: the rest of its second copy is no reply, either."""
+        line = self.joined()
+        joining: list[Deferred[SerialLine]] = []
+
+        def reopen(reply: bytes) -> None:
+            line.close()
+            joining.append(self.joining())
+
+        line.ask(b"P").addCallback(reopen)
+        self.say(b"1200\r\n12")
+        self.assertNoResult(joining[0])
+        self.clock.advance(0.04)
+        self.say(b"00\r\n")
+        self.clock.advance(0.03)
+        reply = self.successResultOf(joining[0]).ask(b"M")
+        self.assertEqual(self.sent(), b"")
+        self.clock.advance(0.03)
+        self.assertEqual(self.sent(), b"M\r\n")
+        self.say(b"20\r\n")
+        self.assertEqual(self.successResultOf(reply), b"20")
+
     def test_late_reply_after_it_was_back(self) -> None:
         """The same of a serial server that is back at once, by whatever name; of one that owes nothing nothing is awaited."""
         line = self.joined(port="tcp://dome:4001")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from pylpaca.__main__ import arguments
 from pylpaca.config import Configuration, Device, DriverEntry
 from pylpaca.discovery import Address
 from pylpaca.service import AlpacaServer, Options, compose, makeService, spoken
+from pylpaca.testing import HeldThread
+from pylpaca.threads import at_once
 
 MONITOR: dict[str, Any] = {"device_type": "safetymonitor", "device_number": 0, "device_driver": "SafetyMonitorSimulator"}
 
@@ -79,6 +82,9 @@ def started(server: AlpacaServer) -> None:
 
 class ServerTestCase(SynchronousTestCase):
     environment: Mapping[str, str] = {}  # never changed
+
+    def setUp(self) -> None:
+        self.patch(service, "own_thread", lambda reactor: at_once)
 
     def composed(self, reactor: Any, configuration: Any = None, **options: Any) -> AlpacaServer:
         given = Options()
@@ -139,6 +145,34 @@ class StartTests(ServerTestCase):
         started(self.composed(reactor, configuration, listen=["tcp:4321"], discovery_port="4322"))
         self.assertEqual((reactor.tcpServers[0][0], reactor.multicasts), (4321, [(4322, "0.0.0.0")]))
 
+    def test_full_name(self) -> None:
+        """The name that name servers have for this machine is one of the server's, as soon as they say it; nothing waits."""
+        looked = HeldThread()
+        self.patch(service, "own_thread", lambda reactor: looked)
+        self.patch(socket, "getfqdn", lambda: "Obs.example.org")
+        server = self.composed(Reactor())
+        with capturedLogs() as logs:
+            started(server)
+        self.assertIn("ready: ", self.said(logs)[-1])
+        self.assertNotIn("obs.example.org", server._site.walls.names)
+        looked.release()
+        self.assertIn("obs.example.org", server._site.walls.names)
+
+    def test_warned(self) -> None:
+        """At the start people are told what is open: to every network, or to others on the computer."""
+        configuration = {"drivers": [MONITOR], "server": {"allow_public": True, "users": {"me": "secret"}}}
+        with capturedLogs() as logs:
+            self.composed(Reactor(), configuration)
+        path = self.home.absolute() / "config.json"
+        self.assertEqual(
+            self.said([each for each in logs if each["log_level"] is LogLevel.warn]),
+            [
+                "Whoever reaches this server from anywhere can use it, with one of the names and passwords of its users: "
+                "allow_public is true.",
+                f"others on this computer may read the passwords in {path}: chmod o-r {path}",
+            ],
+        )
+
     def refused(self, reactor: Reactor, **options: Any) -> list[str]:
         server = self.composed(reactor, **options)
         with capturedLogs() as logs:
@@ -186,6 +220,7 @@ class StartTests(ServerTestCase):
 
 class StopTests(ServerTestCase):
     def setUp(self) -> None:
+        super().setUp()
         self.reactor = Reactor()
         self.server = self.composed(self.reactor)
         started(self.server)
@@ -253,7 +288,7 @@ class SpokenTests(SynchronousTestCase):
         self.assertEqual(spoken([Address("192.0.2.2", 1)], self.OWN), ["192.0.2.2:1"])
 
 
-class RestartTests(SynchronousTestCase):
+class RestartTests(ServerTestCase):
     def test_unique_ids(self) -> None:
         """After a hundred restarts every device has the id that it had at the first start."""
         environment = {"STATE_DIRECTORY": self.mktemp()}

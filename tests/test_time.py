@@ -19,6 +19,7 @@ import drivers
 import pylpaca
 from pylpaca import daytime, service
 from pylpaca.device.base import utc_now
+from pylpaca.health import Health
 from pylpaca.interfaces import DEVICE_TYPES, device_type
 from pylpaca.service import Options
 from pylpaca.testing import MIDNIGHT, MemoryServer
@@ -137,6 +138,7 @@ class FrameworkTests(SynchronousTestCase):
             answer = connection.answer()
             assert answer is not None
             self.assertEqual(answer.json["ErrorMessage"], "no answer from IsMoving of Focuser 0 in 4 s")
+            self.server.clock.advance(Health.ASK_AGAIN_AFTER)
 
     def test_votes(self) -> None:
         """A client's vote lapses after ten minutes of silence, not when the clock is set."""

@@ -128,6 +128,7 @@ class ConnectionTests(WebTestCase):
         """Requests sent at once are answered in order."""
         connection = self.server.connection()
         connection.send(self.GET * 3)
+        self.server.clock.advance(0)
         self.assertEqual(connection.received.count(b"HTTP/1.1 200"), 3)
 
     def test_in_pieces(self) -> None:

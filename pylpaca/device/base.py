@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -20,9 +20,8 @@ from pylpaca import __version__
 from pylpaca.calls import settled, snapshot
 from pylpaca.device.neighbours import Neighbours
 from pylpaca.errors import MemberNotImplemented
-from pylpaca.interfaces import IDevice, Operation, Result, interface_version
+from pylpaca.interfaces import IDevice, Result, interface_version
 from pylpaca.link import Link
-from pylpaca.motions import Motions
 from pylpaca.serial import Cables, Framing, Prepare, SerialLine, SerialSettings
 from pylpaca.threads import OwnThread, at_once
 from pylpaca.values import StateItem
@@ -36,8 +35,6 @@ class NoSettings(BaseModel):
 
 M = TypeVar("M", bound=Callable[..., Any])
 T = TypeVar("T")
-
-Check = Callable[[], Awaitable[None]]  # raises the refusal, or lets pass
 
 
 def left_out(method: M) -> M:
@@ -90,8 +87,6 @@ class Device(ABC):
         self._cables = surroundings.cables
         self._thread = surroundings.own_thread(self.name)
         self._lines: list[SerialLine] = []
-        self.motions = Motions()
-        self.guard: Callable[[Operation, Mapping[str, Any]], Check | None] | None = None  # the interlocks of the configuration
         self.forget()
 
     # what an author may override
@@ -148,7 +143,6 @@ class Device(ABC):
         """The framework's: a link begins or ends, and what the base class kept of the last one is gone."""
 
     def _enter(self) -> Awaitable[None] | None:
-        self.motions.forget()
         self.forget()
         return self.connect()
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 log = Logger()
 
+T = TypeVar("T")
+
+Question = tuple[Any, ...]  # the device, the member, its parameters
+
+ASK_AGAIN_AFTER = 10.0  # seconds: a driver that hangs keeps all that it was asked
 ANSWER_WITHIN = 2.0  # seconds: half of what the client may wait whose call depends on it
 
 
@@ -26,6 +32,7 @@ class Neighbours:
 
     def __init__(self) -> None:
         self._devices: dict[tuple[str, int], Device] = {}
+        self._overdue: dict[Question, tuple[float, int]] = {}  # what was not answered in time: when it was asked, on which link
 
     def find(self, device_type: str, number: int = 0) -> Device | None:
         """The device at /api/v1/{device_type}/{number}, or None."""
@@ -47,30 +54,43 @@ class Neighbours:
         operation = operations(device.interface).get(member)
         if operation is None or operation.verb != "GET" or set(parameters) != {each.name for each in operation.parameters}:
             raise DriverError(f"{name} cannot be asked {member}({', '.join(parameters)})")
-        return await answered(device, name, operation, parameters, within)
+        return await self.answer(device, name, operation, parameters, within)
+
+    async def answer(self, device: Device, name: str, operation: Operation, parameters: dict[str, Any], seconds: float) -> Any:
+        """
+        What a device answers, if it does in time; the framework's.
+
+        :raises DriverError: it is not connected, refuses, fails, or does not answer.
+        """
+        if not (operation.while_disconnected or device.link.is_open):
+            raise DriverError(f"{name} is not connected")
+        question = (name, operation.method, *parameters.values())
+        asked, link = device.clock.seconds(), device.link.openings
+        since, of = self._overdue.get(question, (-math.inf, link))
+        if of == link and asked - since < ASK_AGAIN_AFTER:
+            raise DriverError(f"{name} has not answered {operation.member} for {asked - since:.0f} s")
+
+        def overdue() -> None:
+            self._overdue[question] = (asked, link)
+
+        try:
+            answer = Deferred.fromCoroutine(settled(perform(device, operation, dict(parameters))))
+            answer.addBoth(self._answered, question)
+            return _as_declared(operation, await within(device.clock, seconds, answer, f"{operation.member} of {name}", overdue))
+        except AlpacaError as error:
+            told = error.sentence  # of a deadline it names the device already
+            raise DriverError(told if name in told else f"{name} {operation.member}: {told}") from None
+        except Exception as error:
+            log.failure("{name} {member} failed", name=name, member=operation.member)
+            raise DriverError(f"{name} {operation.member} failed: {type(error).__name__}: {error}") from None
+
+    def _answered(self, result: T, question: Question) -> T:
+        self._overdue.pop(question, None)
+        return result
 
     def add(self, device_type: str, number: int, device: Device) -> None:
         """Used by the roster, once a device."""
         self._devices[device_type.lower(), number] = device
-
-
-async def answered(device: Device, name: str, operation: Operation, parameters: dict[str, Any], seconds: float) -> Any:
-    """
-    What a device answers, if it does in time.
-
-    :raises DriverError: it is not connected, refuses, fails, or does not answer.
-    """
-    if not (operation.while_disconnected or device.link.is_open):
-        raise DriverError(f"{name} is not connected")
-    try:
-        answer = Deferred.fromCoroutine(settled(perform(device, operation, dict(parameters))))
-        return _as_declared(operation, await within(device.clock, seconds, answer, f"{operation.member} of {name}"))
-    except AlpacaError as error:
-        told = error.sentence  # of a deadline it names the device already
-        raise DriverError(told if name in told else f"{name} {operation.member}: {told}") from None
-    except Exception as error:
-        log.failure("{name} {member} failed", name=name, member=operation.member)
-        raise DriverError(f"{name} {operation.member} failed: {type(error).__name__}: {error}") from None
 
 
 def _as_declared(operation: Operation, value: Any) -> Any:

@@ -348,6 +348,8 @@ class Owner(protocol.Protocol):
     def _write_down(self) -> None:
         """For the next owner of the port: what may still come of the last reply, and of those that were not given."""
         now = self._clock.seconds()
+        if self._received:
+            self._silence.odd()  # who was told of a reply closes the port, and something stands behind it
         until = [self._debt.until, now + self._silence.wait]
         if (asked := self._current or self._owed) is not None:
             until.append(asked.sent_at + 2 * asked.within)

@@ -18,7 +18,7 @@ from treq.client import HTTPClient
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, execute, succeed
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IConsumer, IProtocol, IProtocolFactory, IStreamClientEndpoint
+from twisted.internet.interfaces import IConsumer, IHalfCloseableDescriptor, IProtocol, IProtocolFactory, IStreamClientEndpoint
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -76,12 +76,50 @@ class Answer:
         return int(self.json["ErrorNumber"])
 
 
+@implementer(IHalfCloseableDescriptor)
+class _ServerEnd(StringTransport):
+    """The server's end of a connection, which behaves as TCP does: closing its half ends neither reading nor what is read."""
+
+    MOST_HELD = 1 << 16  # bytes that are not taken, before whoever writes is asked to pause
+
+    said_all = False
+    client_reads = True
+    _untaken = 0
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        if not self.client_reads:
+            before, self._untaken = self._untaken, self._untaken + len(data)
+            if before <= self.MOST_HELD < self._untaken and self.producer is not None:
+                self.producer.pauseProducing()
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        self.write(b"".join(data))
+
+    def take(self) -> None:
+        """The client reads what there is."""
+        before, self._untaken = self._untaken, 0
+        if before > self.MOST_HELD and self.producer is not None:
+            self.producer.resumeProducing()
+
+    def loseWriteConnection(self) -> None:
+        self.said_all = True
+
+    def abortConnection(self) -> None:
+        self.loseConnection()
+
+    def readConnectionLost(self, reason: Failure) -> None:
+        """The client says no more."""
+
+    def writeConnectionLost(self, reason: Failure) -> None:
+        """The client listens no more."""
+
+
 class Connection:
     """One connection to the server's own site."""
 
     def __init__(self, site: Any, peer: str) -> None:
-        self._transport = StringTransport(peerAddress=IPv4Address("TCP", peer, 50000))
-        self._transport.abortConnection = self._transport.loseConnection  # type: ignore[method-assign]
+        self._transport = _ServerEnd(peerAddress=IPv4Address("TCP", peer, 50000))
         self._protocol = site.buildProtocol(IPv4Address("TCP", peer, 50000))
         self._protocol.makeConnection(self._transport)
 
@@ -96,8 +134,26 @@ class Connection:
 
     @property
     def closed(self) -> bool:
-        """Whether the server has closed the connection."""
+        """Whether the server has closed the connection, or says no more on it."""
+        return self._transport.disconnecting or self._transport.said_all
+
+    @property
+    def gone(self) -> bool:
+        """Whether nothing is left of the connection."""
         return self._transport.disconnecting
+
+    @property
+    def listens(self) -> bool:
+        """Whether the server takes what is sent, and does not leave it to the client's side to keep."""
+        return self._transport.producerState == "producing"
+
+    def stop_reading(self) -> None:
+        """The client takes nothing from now on."""
+        self._transport.client_reads = False
+
+    def read(self) -> None:
+        """The client takes what there is now."""
+        self._transport.take()
 
     def hang_up(self) -> None:
         """The client goes away."""

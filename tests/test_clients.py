@@ -1,0 +1,79 @@
+"""Many clients of one server: who holds a device, and those that hang up in mid call."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from pylpaca.connections import PatientChannel
+from pylpaca.errors import DriverError
+from pylpaca.protocol import FORM
+from pylpaca.testing import Connection, MemoryServer
+from pylpaca.web import WalledRequest
+from tests.clients import agree
+
+SLOW = {"device_type": "focuser", "device_number": 0, "device_driver": "tests.doubles:SlowFocuser"}
+MOODY = {"device_type": "safetymonitor", "device_number": 0, "device_driver": "tests.clients:MoodyMonitor"}
+
+
+class HolderTableTests(SynchronousTestCase):
+    def test_three_clients(self) -> None:
+        """Whatever three clients do, the holders of a device's link are those of the table; `tox -e chaos` looks for longer."""
+        self.assertGreaterEqual(agree(300), 300)
+
+
+class HangingUpTests(SynchronousTestCase):
+    CLIENTS = 50  # `tox -e chaos` has a thousand, over real sockets
+
+    def setUp(self) -> None:
+        self.server = MemoryServer({"drivers": [SLOW, MOODY]})
+        self.server.put("focuser/0/connected", Connected=True)
+        self.driver: Any = self.server.driver("focuser")
+
+    def begun(self, number: int) -> Connection:
+        """A call of one of the clients that is under way."""
+        peer = f"192.0.2.{number}"
+        if number % 2:
+            return self.server.begin("GET", "focuser/0/maxstep", peer=peer)
+        return self.server.begin("PUT", "focuser/0/move", b"Position=%d" % number, {"Content-Type": FORM}, peer)
+
+    def test_calls_run_on(self) -> None:
+        """Who hangs up in mid call cancels nothing that a driver has begun, and nothing is left of him, however the call ends."""
+        connections = [self.begun(number) for number in range(1, self.CLIENTS + 1)]
+        self.assertEqual(len(self.driver.asked), self.CLIENTS)
+        for connection in connections:
+            connection.hang_up()
+        self.assertEqual((self.driver.cancelled, self.server.site.census.count), (0, 0))
+        for number, asked in enumerate(self.driver.asked):
+            if number % 3:
+                asked.callback(7 if number % 2 == 0 else None)
+            else:
+                asked.errback(DriverError("stuck"))
+        self.assertEqual([each for each in self.server.clock.getDelayedCalls() if each.active()], [])
+        del connections, connection, asked
+        self.driver.asked.clear()
+        gc.collect()
+        self.assertEqual([each for each in gc.get_objects() if isinstance(each, (PatientChannel, WalledRequest))], [])
+
+    def test_late_answer(self) -> None:
+        """A call that answers after its deadline, too, long after its client went, is no fault."""
+        connection = self.begun(1)
+        connection.hang_up()
+        self.server.clock.advance(5.0)
+        self.driver.asked[0].callback(7)
+        self.assertEqual((self.driver.cancelled, connection.received), (0, b""))
+
+    def test_while_it_connects(self) -> None:
+        """A device that is being connected is connected, though the one that asked for it is gone."""
+        driver: Any = self.server.driver("safetymonitor")
+        driver.mood = "late"
+        body = b"Connected=True&ClientID=5"
+        connection = self.server.begin("PUT", "safetymonitor/0/connected", body, {"Content-Type": FORM}, "192.0.2.1")
+        connection.hang_up()
+        opening: Deferred[None] = driver.opening
+        opening.callback(None)
+        self.assertTrue(self.server.get("safetymonitor/0/connected").value)
+        self.assertEqual(driver.link.holders, [("192.0.2.1", 5)])
