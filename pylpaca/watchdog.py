@@ -1,8 +1,10 @@
-"""Notices when something keeps the reactor from turning, and says what: the file, the line and the device."""
+"""Notices when something keeps the reactor from turning, and says what: the device and its member, the file and the line."""
 
 # Facts
 #   While the reactor is blocked no device is answered, no cable is looked after and no deadline expires: only another thread can
 #   tell. sys._current_frames() has the frame in which each thread is; a function of C has none, but its caller's line is there.
+#   A function of C that does not let go of the interpreter blocks that thread, too, which has its turn when the function returns,
+#   before the next line is done.
 
 from __future__ import annotations
 
@@ -16,8 +18,11 @@ from twisted.application.service import Service
 from twisted.logger import Logger
 
 from pylpaca.device import Device
+from pylpaca.interfaces import Operation
 
 log = Logger()
+
+_WAITING = {"doPoll", "doSelect", "doIteration", "doWaitForMultipleEvents"}  # where a reactor is that has nothing to do
 
 
 class Watchdog(Service):
@@ -48,29 +53,69 @@ class Watchdog(Service):
         self._stopping.set()
 
     def _watch(self) -> None:
-        while not self._stopping.wait(self.ASK_EVERY):
-            began = self._reactor.seconds()
+        while not self._stopping.is_set():
+            began = self._reactor.seconds() + self.ASK_EVERY
+            self._stopping.wait(self.ASK_EVERY)
+            was_held = self._reactor.seconds() - began > self.BLOCKED_AFTER  # this thread was not let run either
+            if not was_held:
+                began = self._reactor.seconds()
             self._seen.clear()
             self._reactor.callFromThread(self._seen.set)
-            if self._seen.wait(self.BLOCKED_AFTER) or self._stopping.is_set():
-                continue
-            frame = sys._current_frames().get(self._watched)
-            if frame is not None and not self._seen.is_set():
-                log.error("nothing else is done since {seconds:g} s: {where}", seconds=self.BLOCKED_AFTER, where=where(frame))
-            del frame
-            while not self._seen.wait(self.ASK_EVERY) and not self._stopping.is_set():
-                pass  # said once for each time
-            log.error("the server goes on after {seconds:.1f} s", seconds=self._reactor.seconds() - began)
+            if was_held or not self._seen.wait(self.BLOCKED_AFTER):
+                self._tell(began)
+
+    def _tell(self, began: float) -> None:
+        """Once for each time: what it is, and when it is over how long it took."""
+        if self._stopping.is_set():
+            return
+        frame = sys._current_frames().get(self._watched)
+        if frame is not None:
+            seconds = self._reactor.seconds() - began
+            log.error("nothing else has been done for {seconds:.1f} s: {where}", seconds=seconds, where=where(frame))
+        del frame
+        while not self._seen.wait(self.ASK_EVERY):
+            if self._stopping.is_set():
+                return
+        log.error("the server goes on after {seconds:.1f} s", seconds=self._reactor.seconds() - began)
 
 
 def where(innermost: FrameType) -> str:
     """Which device keeps the reactor, if one does, and where it is."""
+    if innermost.f_code.co_name in _WAITING and _module(innermost).startswith("twisted.internet."):
+        return "the program was not let run; the computer is too busy, or was asleep"
+    device, member = _asked(innermost)
+    theirs = next((frame for frame in _outwards(innermost) if _is_drivers(frame, device)), None)
+    if theirs is None:
+        return f"blocked in {_line(innermost)}"
+    who = f"{device.name}{member} blocks" if device is not None else "blocked"
+    inner = "" if theirs is innermost else f", in {_line(innermost)}"
+    return f"{who} in {_line(theirs)}{inner}; what blocks belongs into self.in_thread()"
+
+
+def _asked(innermost: FrameType) -> tuple[Device | None, str]:
+    """The device whose code this is, and the member that a client asks for, if one does."""
+    device = None
     for frame in _outwards(innermost):
-        device = frame.f_locals.get("self")
-        if isinstance(device, Device) and frame.f_globals.get("__name__") == type(device).__module__:
-            inner = "" if frame is innermost else f", in {_line(innermost)}"
-            return f"{device.name} blocks in {_line(frame)}{inner}; what blocks belongs into self.in_thread()"
-    return f"blocked in {_line(innermost)}"
+        if device is None and isinstance(frame.f_locals.get("self"), Device):
+            device = frame.f_locals["self"]
+        if _module(frame) == "pylpaca.calls":
+            asked, operation = frame.f_locals.get("device"), frame.f_locals.get("operation")
+            if isinstance(asked, Device) and isinstance(operation, Operation) and device in (None, asked):
+                return asked, f" ({operation.method})"
+    return device, ""
+
+
+def _is_drivers(frame: FrameType, device: Device | None) -> bool:
+    """Whether this is code of the device's driver, or of any driver if it is not known whose."""
+    module = _module(frame)
+    classes = () if device is None else type(device).__mro__
+    return module.startswith("drivers.") or module in {
+        each.__module__ for each in classes if not each.__module__.startswith("pylpaca.")
+    }
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", ""))
 
 
 def _outwards(frame: FrameType | None) -> Iterator[FrameType]:

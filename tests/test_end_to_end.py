@@ -495,9 +495,9 @@ class WatchdogTests(ServerTestCase):
         monitor.Connected = True
         self.assertIs(monitor.IsSafe, True)
         self.assertEqual(server.terminate(), 0)
-        (said,) = [line for line in server.lines if "nothing else is done" in line]
+        (said,) = [line for line in server.lines if "nothing else has been done" in line]
         self.assertRegex(
-            said, r"Rain blocks in \S*drivers/blocking\.py, line 11, IsSafe; what blocks belongs into self\.in_thread"
+            said, r"Rain \(IsSafe\) blocks in \S*drivers/blocking\.py, line 11, IsSafe; what blocks belongs into self\.in_thread"
         )
         (over,) = [line for line in server.lines if "the server goes on" in line]
         self.assertRegex(over, r"goes on after 1\.\d s")
