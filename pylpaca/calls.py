@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from inspect import isawaitable
@@ -16,13 +16,15 @@ from twisted.python.failure import Failure
 
 from pylpaca.errors import AlpacaError, DriverError, MemberNotImplemented, OperationCancelled
 from pylpaca.interfaces import Operation, operations
-from pylpaca.interfaces.rules import Done, Stage, Within
+from pylpaca.interfaces.rules import Done, Rule, Stage, Within
 from pylpaca.protocol import written
 from pylpaca.values import StateItem
 
 T = TypeVar("T")
 
 log = Logger()
+
+Soon = Callable[[Deferred[None]], Deferred[None]]  # the same, or a DriverError if it does not come soon
 
 
 class Callee(Protocol):
@@ -67,6 +69,7 @@ def perform(
     wanted: Callable[[], bool] = lambda: True,
     linked: Callable[[], bool] = lambda: True,
     check: Callable[[], Awaitable[None]] | None = None,
+    soon: Soon | None = None,
 ) -> Any:
     """
     Look at the rules of an operation, then ask the driver.
@@ -74,11 +77,12 @@ def perform(
     :param wanted: whether the call may still begin after the rules have been waited for.
     :param linked: whether it is still the same link when the driver has done it; otherwise nothing is remembered of it.
     :param check: is looked at after the rules, and raises a refusal of its own.
+    :param soon: of a stop: what gives up waiting for what its rules ask of the device; it goes ahead then, and if that fails.
     :returns: what the driver gave, or a Deferred of it.
     :raises AlpacaError: a refusal, unless it took waiting to find out: then the Deferred fails with it.
     """
     if operation.rules or check is not None:
-        return settle(_by_the_rules(device, operation, arguments, wanted, linked, check))
+        return settle(_by_the_rules(device, operation, arguments, wanted, linked, check, soon))
     _check_present(device, operation)
     with no_exit():
         answer = getattr(device, operation.method)(**arguments)
@@ -97,6 +101,7 @@ async def _by_the_rules(
     wanted: Callable[[], bool],
     linked: Callable[[], bool],
     check: Callable[[], Awaitable[None]] | None,
+    soon: Soon | None,
 ) -> Any:
     identity = [rule for rule in operation.rules if rule.stage is Stage.IDENTITY]
     others = operation.rules[len(identity) :]
@@ -105,9 +110,12 @@ async def _by_the_rules(
         for rule in identity:
             await rule.enforce(asked, arguments)
         _check_present(device, operation)
-        for rule in others:
-            if rule.stage < Stage.BEGIN:
+        before = [rule for rule in others if rule.stage < Stage.BEGIN]
+        if soon is None:
+            for rule in before:
                 await rule.enforce(asked, arguments)
+        else:
+            await _in_a_hurry(soon, before, asked, arguments, operation)
     except Done as done:
         return done.value
     if check is not None:
@@ -129,6 +137,20 @@ async def _by_the_rules(
         raise
     await enforce(Stage.EFFECT)
     return answer
+
+
+async def _in_a_hurry(soon: Soon, rules: Sequence[Rule], asked: _Asked, arguments: dict[str, Any], operation: Operation) -> None:
+    """Whether a stop is refused, if that can be found out soon; a device that cannot say whether it is parked is stopped."""
+    for rule in rules:
+        looking = Deferred.fromCoroutine(rule.enforce(asked, arguments))
+        try:
+            await soon(looking)
+        except DriverError as error:
+            log.warn("{member} goes ahead: {reason}", member=operation.member, reason=error.sentence)
+        except (AlpacaError, Done):
+            raise
+        except Exception:
+            log.failure("{member} goes ahead, although what it asks first failed", member=operation.member)
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pylpaca.calls import as_deferred, perform, shielded, within
+from pylpaca.calls import Soon, as_deferred, perform, shielded, within
 from pylpaca.config import nearest
 from pylpaca.device import Camera, Device
 from pylpaca.errors import AlpacaError, BadRequest, DriverError, NotConnected, Unavailable
-from pylpaca.health import Health
+from pylpaca.health import Call, Health
 from pylpaca.imagebytes import is_wanted
 from pylpaca.interfaces import DEVICE_TYPES, Operation, operations
 from pylpaca.interfaces.declaration import ORDINARY_DEADLINE
@@ -36,6 +36,8 @@ from pylpaca.values import Frame
 log = Logger()
 
 T = TypeVar("T")
+
+STOP_WAITS = 1.0  # seconds, for what the rules of a stop ask of the device
 
 Answer = bytes | ImageAnswer  # JSON, or an image in pieces
 
@@ -130,22 +132,27 @@ class Dispatcher:
             seconds = entry.deadline
         health = self._health[entry.kind, entry.number]
         try:
-            health.begin(operation, entry.driver.link.openings)
+            asked = health.begin(operation, arguments, entry.driver.link.openings)
         except DriverError:
             return under_way.failed(Failure())
         try:
             result = call(entry.driver, operation, arguments, holder, entry.driver.clock.seconds() + seconds)
         except Exception:
-            health.ended(operation)
+            health.answered(asked)
             return under_way.failed(Failure())
         if not isinstance(result, Deferred):
-            health.ended(operation)
+            health.answered(asked)
             return under_way.succeeded(result)
-        result.addBoth(_passed_on, health.answered, operation)
+        result.addBoth(_passed_on, health.answered, asked)
         what = f"{operation.member} of {entry.driver.name}"
         pending = self.pending.add(result, what)
-        waiting = within(self._clock, seconds, pending, what, lambda: health.expired(operation, seconds))
-        waiting.addBoth(_passed_on, health.ended, operation)
+
+        def expired() -> None:
+            health.expired(asked)
+            if operation.verb == "GET":  # what nobody waits for any more, and moves nothing, is not waited for at the end either
+                self.pending.forget(pending)
+
+        waiting = within(self._clock, seconds, pending, what, expired)
         return shielded(waiting.addCallbacks(under_way.succeeded, under_way.failed))
 
     def _find(self, kind: str, number: str, member: str) -> tuple[Entry, Mapping[str, Operation]]:
@@ -162,8 +169,8 @@ class Dispatcher:
         return entry, by_verb
 
 
-def _passed_on(result: T, tell: Callable[[Operation], None], operation: Operation) -> T:
-    tell(operation)
+def _passed_on(result: T, tell: Callable[[Call], None], asked: Call) -> T:
+    tell(asked)
     return result
 
 
@@ -214,8 +221,11 @@ def call(
     def same_link() -> bool:
         return driver.link.is_open and driver.link.openings == openings
 
+    soon = None
     if operation.only_stops(arguments):
         motions.stop(operation, arguments)
+        now = driver.clock.seconds()
+        soon = _giving_up_at(driver, operation, min(now + STOP_WAITS, (now + until) / 2))
     elif (check := motions.guard and motions.guard(operation, arguments)) is not None or operation.moves:
         motion = Motion(operation, arguments)
 
@@ -223,8 +233,16 @@ def call(
             return still_wanted() and motions.may_begin(motion)
 
         return motions.run(motion, lambda: perform(driver, operation, arguments, may_begin, same_link, check))
-    answer = perform(driver, operation, arguments, still_wanted, same_link)
+    answer = perform(driver, operation, arguments, still_wanted, same_link, soon=soon)
     return _with_frame(driver, answer) if operation.returns is Frame else answer
+
+
+def _giving_up_at(driver: Device, operation: Operation, moment: float) -> Soon:
+    def soon(looking: Deferred[None]) -> Deferred[None]:
+        left = max(moment - driver.clock.seconds(), 0.0)
+        return within(driver.clock, left, looking, f"{driver.name} to what {operation.member} depends on")
+
+    return soon
 
 
 def _with_frame(driver: Device, answer: Any) -> Any:

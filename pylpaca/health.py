@@ -1,11 +1,17 @@
-"""How a device answers: how many of its calls clients wait for, and which members have stopped answering."""
+"""How a device answers: how many of its calls clients wait for, and what it has stopped answering."""
 
 # Facts
-#   A deadline ends the wait of a client, not the call: what a driver has begun runs on. A device that hangs would be asked again
-#   by every client every second, and each of them would wait for the whole deadline.
-#   Members that need no hardware answer at once even if the device hangs: so what does not answer is told by member.
+#   A deadline ends the wait of a client, not the call: what a driver has begun runs on, and one that hangs keeps all that.
+#   Clients ask again every second: each would wait for the whole deadline, and the driver be handed ever more.
+#   Members that need no hardware answer although the device hangs, and so do the other relays of a box of which one is stuck: so
+#   what does not answer is told by question, not by device.
+#   A driver can lose a call for ever: what is never answered must not count for ever.
 
 from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -16,62 +22,112 @@ from pylpaca.interfaces import Operation
 log = Logger()
 
 
-class Health:
-    """One device's. A member that does not answer is asked again from time to time; whoever asks meanwhile is told so at once."""
+@dataclass(eq=False)
+class Call:
+    """One call, from when it begins until the driver has answered it, whether its client still waits for that or not."""
 
-    MOST_WAITING = 32
+    operation: Operation
+    question: Hashable
+    link: int
+    began: float
+    is_bounded: bool  # neither a stop nor what describes the device
+    is_overdue: bool = False
+
+
+class Health:
+    """
+    One device's.
+
+    What was not answered in time is asked again from time to time; whoever asks it meanwhile is told so at once. Calls that only
+    stop something, or need no device, always get through.
+    """
+
+    MOST_WAITING = 32  # calls that clients wait for
+    MOST_SILENT = 32  # questions; beyond that it is taken to answer none
+    MOST_OVERDUE = 32  # orders that the driver has not answered, although nobody waits for them any more
     ASK_AGAIN_AFTER = 10.0  # seconds
 
     def __init__(self, name: str, clock: IReactorTime) -> None:
         self._name, self._clock = name, clock
-        self._waiting = 0
         self._link = 0
-        self._silent: dict[str, float] = {}  # members that did not answer in time, and since when
-        self._asked: dict[str, float] = {}  # when each of them was asked last
+        self._waiting = 0
+        self._silent: dict[Hashable, float] = {}  # questions that were not answered in time, and since when
+        self._asked = 0.0  # when one of them was asked last
+        self._overdue: list[Call] = []  # orders, the first one first
 
     @property
     def is_answering(self) -> bool:
-        """Whether every member that was asked has answered."""
+        """Whether every question that it was asked has been answered, or may still be in time."""
         return not self._silent
 
-    def begin(self, operation: Operation, link: int) -> None:
+    def begin(self, operation: Operation, arguments: Mapping[str, Any], link: int) -> Call:
         """
-        A call is to begin.
+        A call is to begin; it has to be told of its end: `answered`, and `expired` if that is not in time.
 
         :param link: which link it is; what the last one did not answer says nothing about another.
         :raises DriverError: it would only wait; `Unavailable` where the log has it already.
         """
-        if link != self._link:
-            self._link = link
-            self._silent.clear()
-            self._asked.clear()
-        now, since = self._clock.seconds(), self._silent.get(operation.method)
-        if since is not None and operation.verb == "GET":
-            if now - self._asked[operation.method] < self.ASK_AGAIN_AFTER:
-                raise Unavailable(
-                    f"{self._name} is not answering: {operation.member} was asked {now - since:.0f} s ago; "
-                    f"it is asked again every {self.ASK_AGAIN_AFTER:g} s"
-                )
-            self._asked[operation.method] = now
-        if self._waiting >= self.MOST_WAITING and not (operation.stops or operation.while_disconnected):
-            raise DriverError(f"{self._name} is busy: {self._waiting} calls wait for it; ask again when they are answered")
-        self._waiting += 1
-
-    def ended(self, operation: Operation) -> None:
-        """A client waits no longer: it was answered, or told that there is no answer."""
-        self._waiting -= 1
-
-    def expired(self, operation: Operation, seconds: float) -> None:
-        """A call was not answered in so many seconds."""
-        if not self._silent:
-            log.error("{name} is not answering: {member}", name=self._name, member=operation.member)
         now = self._clock.seconds()
-        self._silent.setdefault(operation.method, now - seconds)
-        self._asked.setdefault(operation.method, now - seconds)
+        if link != self._link:
+            self._link, self._waiting = link, 0
+            self._silent.clear()
+            self._overdue.clear()
+        is_bounded = not (operation.while_disconnected or operation.only_stops(arguments))
+        call = Call(operation, (operation.method, *arguments.values()), link, now, is_bounded)
+        if is_bounded:
+            if self._waiting >= self.MOST_WAITING:
+                raise DriverError(f"{self._name} is busy: {self._waiting} calls wait for it; ask again when they are answered")
+            if operation.verb == "GET":
+                self._look_at_questions(call)
+            else:
+                self._look_at_orders(call)
+            self._waiting += 1
+        return call
 
-    def answered(self, operation: Operation) -> None:
-        """The driver answered, in time or not."""
-        since = self._silent.pop(operation.method, None)
-        self._asked.pop(operation.method, None)
-        if since is not None and not self._silent:
-            log.info("{name} answers again, after {seconds:.0f} s", name=self._name, seconds=self._clock.seconds() - since)
+    def _look_at_questions(self, call: Call) -> None:
+        since = self._silent.get(call.question)
+        if since is None and len(self._silent) >= self.MOST_SILENT:
+            since = min(self._silent.values())
+        if since is None:
+            return
+        if call.began - self._asked < self.ASK_AGAIN_AFTER:
+            raise self._not_answering(f"{call.operation.member} has not been answered for {call.began - since:.0f} s")
+        self._asked = call.began
+
+    def _look_at_orders(self, call: Call) -> None:
+        if len(self._overdue) < self.MOST_OVERDUE:
+            return
+        if call.began - self._overdue[-1].began < self.ASK_AGAIN_AFTER:
+            since = call.began - self._overdue[0].began
+            raise self._not_answering(f"{len(self._overdue)} orders have not been answered, the first one for {since:.0f} s")
+        del self._overdue[0]
+
+    def _not_answering(self, why: str) -> Unavailable:
+        return Unavailable(f"{self._name} is not answering: {why}; it is asked again every {self.ASK_AGAIN_AFTER:g} s")
+
+    def expired(self, call: Call) -> None:
+        """It was not answered in time: its client waits no longer."""
+        call.is_overdue = True
+        if not call.is_bounded or call.link != self._link:
+            return
+        self._waiting -= 1
+        if call.operation.verb != "GET":
+            self._overdue.append(call)
+            return
+        if not self._silent:
+            self._asked = call.began
+            log.error("{name} is not answering: {member}", name=self._name, member=call.operation.member)
+        self._silent.setdefault(call.question, call.began)
+
+    def answered(self, call: Call) -> None:
+        """The driver answered, in time or not: whatever else it did not answer is asked again, too."""
+        if not call.is_bounded or call.link != self._link:
+            return
+        if not call.is_overdue:
+            self._waiting -= 1
+        if call.operation.verb != "GET":
+            self._overdue.clear()
+        elif call.question in self._silent:
+            seconds = self._clock.seconds() - min(self._silent.values())
+            self._silent.clear()
+            log.info("{name} answers again, after {seconds:.0f} s", name=self._name, seconds=seconds)

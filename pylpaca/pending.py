@@ -27,14 +27,18 @@ class Pending:
         self._answers[answer] = what
 
         def deliver(given: Any) -> None:
-            if self._answers.pop(answer, None) is None:
-                return  # told that the server stops
-            if not answer.called:
+            self._answers.pop(answer, None)
+            if not answer.called:  # nobody was told that the server stops
                 answer.callback(given)
             self._look()
 
         result.addBoth(deliver)
         return answer
+
+    def forget(self, answer: Deferred[Any]) -> None:
+        """This one is not waited for at the end; who waits for it has it all the same."""
+        self._answers.pop(answer, None)
+        self._look()
 
     def finished(self) -> Deferred[None]:
         """Fires when no call is pending."""

@@ -14,11 +14,12 @@ import json
 import math
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
 from functools import cache
+from itertools import islice
 from typing import Any, get_args, get_origin
 from urllib.parse import parse_qsl
 
@@ -29,6 +30,7 @@ from pylpaca.values import AxisRate, Frame, StateItem
 
 BODY_LIMIT = 1 << 16  # bytes of a PUT body
 FIELD_LIMIT = 100
+LONGEST_LIST = 10_000  # of a driver: one without an end would keep the server busy for ever
 UINT32 = 1 << 32
 FORM = "application/x-www-form-urlencoded"
 DISCOVERY_QUESTION = b"alpacadiscovery1"
@@ -84,7 +86,10 @@ def _write_bool(value: Any) -> bool:
 def _write_int(value: Any) -> int:
     if isinstance(value, bool):
         raise TypeError
-    return operator.index(value)
+    number = operator.index(value)
+    if not -(1 << 31) <= number < 1 << 31:
+        raise OverflowError
+    return number
 
 
 def _write_float(value: Any) -> float:
@@ -99,11 +104,13 @@ def _write_float(value: Any) -> float:
 def _write_str(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError
+    if not value.isascii():
+        value.encode()  # half of a character is none, as names of files have it that are no UTF-8
     return value
 
 
 def _write_state_item(value: Any) -> dict[str, Any]:
-    if not isinstance(value, StateItem):
+    if not (isinstance(value, StateItem) and isinstance(value.Name, str) and isinstance(value.Value, (bool, int, float, str))):
         raise TypeError
     if isinstance(value.Value, float) and not math.isfinite(value.Value):
         raise ValueError
@@ -137,7 +144,7 @@ _SCALARS: Mapping[Any, WireType] = {
     datetime: WireType("a time as 2026-01-31T22:15:00.000Z", "0001-01-01T00:00:00.000Z", str, _write_datetime),
     AxisRate: WireType("a range of speeds", None, _unreadable, _write_axis_rate),
     Frame: WireType("an image", [], _unreadable, _write_frame),
-    int: WireType("a whole number", 0, _read_int, _write_int),
+    int: WireType("a whole number of 32 bits", 0, _read_int, _write_int),
     float: WireType("a number", 0.0, _read_float, _write_float),
     str: WireType("a text", "", str, _write_str),
     StateItem: WireType("an entry of DeviceState", None, _unreadable, _write_state_item),
@@ -163,9 +170,12 @@ def wire_type(kind: Any) -> WireType:
 
 
 def _write_list(inner: WireType, values: Any) -> list[Any]:
-    if isinstance(values, (str, bytes)):
+    if isinstance(values, (str, bytes, Mapping, Set)):
         raise TypeError
-    return [inner.write(value) for value in values]
+    found = [inner.write(value) for value in islice(values, LONGEST_LIST + 1)]
+    if len(found) > LONGEST_LIST:
+        raise ValueError
+    return found
 
 
 # ---- requests -----------------------------------------------------------------------------------------------------
@@ -342,7 +352,7 @@ def envelope(
     answer["ClientTransactionID"] = ids.transaction
     answer["ServerTransactionID"] = server_transaction
     answer["ErrorNumber"] = error.number if error else 0
-    answer["ErrorMessage"] = error.sentence if error else ""
+    answer["ErrorMessage"] = error.sentence.encode("utf-8", "backslashreplace").decode() if error else ""
     return _encode(answer).encode()
 
 
