@@ -15,7 +15,7 @@ from pylpaca.testing import Connection, MemoryServer
 from pylpaca.web import WalledRequest
 from tests.clients import agree
 
-SLOW = {"device_type": "focuser", "device_number": 0, "device_driver": "tests.doubles:SlowFocuser"}
+SLOW = [{"device_type": "focuser", "device_number": number, "device_driver": "tests.doubles:SlowFocuser"} for number in (0, 1)]
 MOODY = {"device_type": "safetymonitor", "device_number": 0, "device_driver": "tests.clients:MoodyMonitor"}
 
 
@@ -29,32 +29,35 @@ class HangingUpTests(SynchronousTestCase):
     CLIENTS = 50  # `tox -e chaos` has a thousand, over real sockets
 
     def setUp(self) -> None:
-        self.server = MemoryServer({"drivers": [SLOW, MOODY]})
-        self.server.put("focuser/0/connected", Connected=True)
-        self.driver: Any = self.server.driver("focuser")
+        self.server = MemoryServer({"drivers": [*SLOW, MOODY]})
+        self.drivers: list[Any] = [self.server.driver("focuser", number) for number in (0, 1)]
+        for number in (0, 1):
+            self.server.put(f"focuser/{number}/connected", Connected=True)
 
     def begun(self, number: int) -> Connection:
         """A call of one of the clients that is under way."""
         peer = f"192.0.2.{number}"
         if number % 2:
             return self.server.begin("GET", "focuser/0/maxstep", peer=peer)
-        return self.server.begin("PUT", "focuser/0/move", b"Position=%d" % number, {"Content-Type": FORM}, peer)
+        return self.server.begin("PUT", "focuser/1/move", b"Position=%d" % number, {"Content-Type": FORM}, peer)
 
     def test_calls_run_on(self) -> None:
         """Who hangs up in mid call cancels nothing that a driver has begun, and nothing is left of him, however the call ends."""
         connections = [self.begun(number) for number in range(1, self.CLIENTS + 1)]
-        self.assertEqual(len(self.driver.asked), self.CLIENTS)
+        self.assertEqual(sum(len(driver.asked) for driver in self.drivers), self.CLIENTS)
         for connection in connections:
             connection.hang_up()
-        self.assertEqual((self.driver.cancelled, self.server.site.census.count), (0, 0))
-        for number, asked in enumerate(self.driver.asked):
-            if number % 3:
-                asked.callback(7 if number % 2 == 0 else None)
-            else:
-                asked.errback(DriverError("stuck"))
+        self.assertEqual(([driver.cancelled for driver in self.drivers], self.server.site.census.count), ([0, 0], 0))
+        for answer, driver in zip((7, None), self.drivers, strict=True):
+            for number, asked in enumerate(driver.asked):
+                if number % 3:
+                    asked.callback(answer)
+                else:
+                    asked.errback(DriverError("stuck"))
         self.assertEqual([each for each in self.server.clock.getDelayedCalls() if each.active()], [])
         del connections, connection, asked
-        self.driver.asked.clear()
+        for driver in self.drivers:
+            driver.asked.clear()
         gc.collect()
         self.assertEqual([each for each in gc.get_objects() if isinstance(each, (PatientChannel, WalledRequest))], [])
 
@@ -63,8 +66,8 @@ class HangingUpTests(SynchronousTestCase):
         connection = self.begun(1)
         connection.hang_up()
         self.server.clock.advance(5.0)
-        self.driver.asked[0].callback(7)
-        self.assertEqual((self.driver.cancelled, connection.received), (0, b""))
+        self.drivers[0].asked[0].callback(7)
+        self.assertEqual((self.drivers[0].cancelled, connection.received), (0, b""))
 
     def test_while_it_connects(self) -> None:
         """A device that is being connected is connected, though the one that asked for it is gone."""

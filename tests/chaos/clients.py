@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 from tests import clients
 from tests.chaos.figures import Figure, compared, exactly
 from tests.chaos.processes import DOME, Crowd, Good, descriptors, memory, put, server
 
-FOCUSER = {"device_type": "focuser", "device_number": 0, "device_driver": "tests.chaos.drivers:CountingFocuser"}
+FOCUSERS = [
+    {"device_type": "focuser", "device_number": number, "device_driver": "tests.chaos.drivers:CountingFocuser"}
+    for number in range(10)  # each of which has at most 32 calls under way
+]
 CAMERA = {"device_type": "camera", "device_number": 0, "device_driver": "tests.chaos.drivers:BigCamera"}
 ATTACKERS = 1000
 
@@ -83,14 +87,15 @@ def deaf() -> Iterator[Figure]:
 
 def hanging_up() -> Iterator[Figure]:
     """A thousand who hang up in mid call."""
-    with server([DOME, FOCUSER]) as made:
-        put(made.address, "focuser/0/connected", Connected=True)
+    with server([DOME, *FOCUSERS]) as made:
+        for number in range(len(FOCUSERS)):
+            put(made.address, f"focuser/{number}/connected", Connected=True)
         good = Good(made.address)
         good.ask()
-        Crowd("hang_up", made.address, ATTACKERS).said()
+        Crowd("hang_up", made.address, ATTACKERS, len(FOCUSERS)).said()
         quiet(made.address)
         before = descriptors(made), memory(made)
-        Crowd("hang_up", made.address, ATTACKERS).said()
+        Crowd("hang_up", made.address, ATTACKERS, len(FOCUSERS)).said()
         counts = quiet(made.address)
         good.ask()
         yield exactly("calls begun for clients who hung up", counts["begun"], 2 * ATTACKERS)
@@ -101,12 +106,14 @@ def hanging_up() -> Iterator[Figure]:
         yield exactly("faults in the log", sum("Traceback" in line for line in made.lines), 0)
 
 
-def quiet(address: str) -> dict[str, int]:
-    """The counts of the driver, once they do not change for a second and a half."""
-    last: dict[str, int] = {}
+def quiet(address: str) -> Counter[str]:
+    """The counts of the drivers together, once they do not change for a second and a half."""
+    last: Counter[str] = Counter()
     changed = time.monotonic()
     while time.monotonic() - changed < 1.5:
-        found = json.loads(put(address, "focuser/0/action", Action="counts", Parameters="")["Value"])
+        found: Counter[str] = Counter()
+        for number in range(len(FOCUSERS)):
+            found.update(json.loads(put(address, f"focuser/{number}/action", Action="counts", Parameters="")["Value"]))
         if found != last:
             last, changed = found, time.monotonic()
     return last

@@ -137,15 +137,15 @@ def _is_reset(made: socket.socket) -> bool:
     return state == 7  # TCP_CLOSE
 
 
-async def hang_up(address: str, count: str) -> None:
-    """Each asks something that takes time, and goes; every other one without a word."""
+async def hang_up(address: str, count: str, devices: str) -> None:
+    """Each asks one of the devices something that takes time, and goes; every other one without a word."""
     loop = asyncio.get_running_loop()
     few = asyncio.Semaphore(100)
 
     async def one(number: int) -> None:
         async with few:
             made = await connected(address, number)
-            await loop.sock_sendall(made, get("/api/v1/focuser/0/maxstep"))
+            await loop.sock_sendall(made, get(f"/api/v1/focuser/{number % int(devices)}/maxstep"))
             await asyncio.sleep(0.2)
             if number % 2:
                 made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)

@@ -12,7 +12,9 @@ from tests.doubles import BareFocuser, PictureCamera
 
 
 class CountingFocuser(BareFocuser):
-    """Takes a second to say how far it goes, and says as an action how many such calls there were, ended, and were cancelled."""
+    """Takes its time to say how far it goes, and says as an action how many such calls there were, ended, and were cancelled."""
+
+    TAKES = 0.4  # seconds
 
     def connect(self) -> None:
         self.begun = self.ended = self.cancelled = 0
@@ -23,7 +25,7 @@ class CountingFocuser(BareFocuser):
 
         answer: Deferred[int] = Deferred(cancelled)
         self.begun += 1
-        self.clock.callLater(1.0, self._end, answer)
+        self.clock.callLater(self.TAKES, self._end, answer)
         return answer
 
     def _end(self, answer: Deferred[int]) -> None:
