@@ -99,8 +99,9 @@ class PatientChannel(HTTPChannel):
 
     def requestDone(self, request: Any) -> None:
         self.site.census.waits(self)
-        has_more = bool(self._buffer) or any(self._dataBuffer)
-        self.paused = has_more or self._waitingForTransport
+        goes_on = bool(self.persistent)
+        has_more = goes_on and (bool(self._buffer) or any(self._dataBuffer))
+        self.paused = has_more or (goes_on and self._waitingForTransport)
         super().requestDone(request)
         if self.paused:
             self._networkProducer.pauseProducing()
