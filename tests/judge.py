@@ -13,6 +13,11 @@ from pylpaca.roster import simulators
 from tests.server_process import ServerProcess
 
 WORKSHOP = "PYLPACA_WORKSHOP"  # names a folder with spec/ (the official OpenAPI files) and judges/ (how they are mended)
+WALLS = {
+    "users": {"judge": "a: secret"},
+    "cors_origins": ["https://example.org"],
+    "request_log": True,
+}  # those that are not up anyway
 EXAMPLES = "20"
 SEED = "1"
 
@@ -21,7 +26,8 @@ def judged(folder: Path, description: Path, base: str, *more: str) -> int:
     """Run schemathesis over every operation of one description; its exit status."""
     here = Path(__file__).absolute().parent
     command = [str(Path(sys.executable).with_name("st")), "--config-file", str(here / "judge.toml"), "run"]
-    command += [str(description), "-u", base, "-n", EXAMPLES, "--seed", SEED, *more]
+    (password,) = (":".join(each) for each in WALLS["users"].items())
+    command += [str(description), "-u", base, "-n", EXAMPLES, "--seed", SEED, "--auth", password, *more]
     return subprocess.run(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(here.parent)}).returncode
 
 
@@ -35,7 +41,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         entries = [{**each.entry.model_dump(exclude_none=True), "autoconnect": True} for each in simulators().devices]
-        (folder / "config.json").write_text(json.dumps({"drivers": entries}))
+        (folder / "config.json").write_text(json.dumps({"drivers": entries, "server": WALLS}))
         options = ["--config", "config.json", "--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off"]
         server = ServerProcess(options, folder)
         try:

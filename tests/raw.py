@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import select
 import socket
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -94,3 +96,15 @@ class Tcp:
                 break
         self.socket.close()
         return said
+
+
+def until_open(host: str, port: int) -> None:
+    """Wait until somebody listens there; AssertionError if nobody does."""
+    ends = time.monotonic() + PATIENCE
+    while time.monotonic() < ends:
+        with socket.socket() as probe:
+            probe.settimeout(0.2)
+            if probe.connect_ex((host, port)) == 0:
+                return
+            select.select([], [], [], 0.05)
+    raise AssertionError(f"nobody listens on {host}:{port}")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 from unittest import TestResult
 
+from twisted.python.reflect import namedAny
 from twisted.trial.unittest import SynchronousTestCase
 
 import drivers
@@ -23,7 +25,8 @@ from pylpaca.roster import add_driver_folders, find_driver, verify
 from pylpaca.serial import SerialSettings
 from pylpaca.testing import SerialDouble, conformance
 from pylpaca.values import CameraState
-from tests import first_driver
+from tests import first_driver, test_raw_http
+from tests.chaos.__main__ import EXPERIMENTS
 from tests.firmware import FirmwareDouble, RoofFirmware
 
 ROOT = Path(__file__).parent.parent
@@ -248,6 +251,47 @@ class ReliabilityPageTests(SynchronousTestCase):
         rows = re.findall(r"^\| (R\d+) \|.*\| (.*) \|$", (ROOT / "docs/reliability.md").read_text(), re.MULTILINE)
         self.assertEqual([row for row, _ in rows], [f"R{number}" for number in range(1, 17)])
         self.assertTrue(all("`tests." in shown for _, shown in rows))
+
+
+class SecurityPageTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.page = (ROOT / "docs/security.md").read_text()
+
+    def test_named_tests(self) -> None:
+        """Every test that the page names is there, down to its method; and each case of raw HTTP is named."""
+        raw = "tests.test_raw_http."
+        named = set(re.findall(r"`(tests\.test_\w+\.[\w.]*\w)`", self.page))
+        named |= {raw + each for each in re.findall(r"`(\w+Tests\.test_\w+)`", self.page)}
+        self.assertGreater(len(named), 60)
+        for name in named:
+            self.assertTrue(callable(namedAny(name)), name)
+        for case in test_raw_http.CASES:
+            self.assertIn(f"{raw}CaseTests.test_{case}", named)
+
+    def test_every_row(self) -> None:
+        """Every row is there, and names a test."""
+        rows = re.findall(r"^\| ([SR]\d+) \|.*\| (.*) \|$", self.page, re.MULTILINE)
+        self.assertEqual([row for row, _ in rows], [*(f"S{number}" for number in range(1, 11)), "R8", "R9"])
+        self.assertTrue(all("`tests." in shown for _, shown in rows))
+
+    def test_full_forms(self) -> None:
+        """What is said to run with `tox -e chaos` does, and nothing else does."""
+        named = {name for each in re.findall(r"full: ((?:`\w+`(?:, )?)+)", self.page) for name in re.findall(r"\w+", each)}
+        self.assertEqual(named, {each.__name__ for each in EXPERIMENTS} - {"attacks_where_it_is_listed"})
+
+    def test_examples(self) -> None:
+        """Every configuration on the page is right."""
+        texts = [textwrap.dedent(each) for each in re.findall(r"^ *```json\n(.*?)^ *```", self.page, re.MULTILINE | re.DOTALL)]
+        self.assertGreater(len(texts), 7)
+        for text in texts:
+            self.assertEqual(config.read(json.loads(text), text).mistakes, (), text)
+
+    def test_every_setting(self) -> None:
+        """Every setting of the walls is explained."""
+        names = "allow_public allowed_hosts cors_origins users max_connections max_connections_per_peer request_log"
+        for name in names.split():
+            self.assertIn(name, config.ServerSection.model_fields)
+            self.assertIn(f'"{name}"', self.page)
 
 
 class ReadmeTests(SynchronousTestCase):

@@ -198,6 +198,21 @@ class MountsTests(ServerTestCase):
         self.assertNotIn("Traceback", "\n".join(server.lines))
 
 
+class PasswordTests(ServerTestCase):
+    def test_alpyca(self) -> None:
+        """ASCOM's own client gives name and password in the address; without them it may look what is there, and no more."""
+        entry = {"device_type": "dome", "device_number": 0, "device_driver": "DomeSimulator"}
+        options = ("--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off")
+        server = self.started({"drivers": [entry], "server": {"users": {"me": "a: secret"}}}, *options)
+        dome = Dome(f"me:a%3A%20secret@{server.address}", 0)
+        dome.Connected = True
+        self.assertIs(dome.Connected, True)
+        self.assertEqual(len(management.configureddevices(server.address)), 1)
+        for address in (server.address, f"me:another@{server.address}"):
+            refused = self.assertRaises(AlpacaRequestException, lambda address=address: Dome(address, 0).Connected)
+            self.assertIn("a name and a password are needed", str(refused))
+
+
 class StartAndStopTests(ServerTestCase):
     def test_2019(self) -> None:
         """The configuration of 2019 starts as it is."""

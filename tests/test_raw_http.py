@@ -481,6 +481,27 @@ class SlowReaderTests(MemoryTests):
         self.let_go(connection)
 
 
+class CrowdTests(MemoryTests):
+    ATTACKERS = 200  # `tox -e chaos` has a thousand, over real sockets
+
+    def test_half_open(self) -> None:
+        """Many who begin a request and do not end it are closed when their time is over; others are answered meanwhile."""
+        crowd = [self.server.connection(f"10.0.{number // 250}.{number % 250}") for number in range(self.ATTACKERS)]
+        good = self.server.connection()
+        for connection in crowd:
+            connection.send(b"GET / HTTP/1.1\r\n")
+        for _ in range(20):
+            for connection in crowd[::2]:
+                connection.send(b"A: b\r\n")
+            good.send(get("/management/apiversions"))
+            self.assertFalse(any(connection.closed for connection in crowd))
+            self.server.clock.advance(0.5)
+        self.assertTrue(all(connection.closed for connection in crowd))
+        self.assertEqual({each.status for connection in crowd for each in answers_in(connection.received)}, {408})
+        self.assertEqual([each.status for each in answers_in(good.received)], [200] * 20)
+        self.let_go(*crowd, good)
+
+
 class TurnTests(MemoryTests):
     def test_one_at_a_time(self) -> None:
         """Clients who send many requests at once are answered in turn, one each; who asks for one thing is not behind them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import os
 import socket
 import tomllib
@@ -28,7 +29,9 @@ from pylpaca.connections import Census, PatientChannel, room_for
 from pylpaca.errors import BadRequest
 from pylpaca.exposure import exposed
 from pylpaca.imagebytes import TYPE
+from pylpaca.interfaces import DEVICE_TYPES, operations
 from pylpaca.network import Neighbourhood, Network, address_of
+from pylpaca.protocol import read_arguments, read_ids
 from pylpaca.testing import Answer, Connection, MemoryServer
 from pylpaca.walls import Asking, Walls
 from tests.doubles import NaiveDome
@@ -1002,6 +1005,30 @@ class InjectionTests(SynchronousTestCase):
         (setup,) = self.pages("x", "/setup")
         self.assertIn(("a", [("href", "/setup/v1/dome/0/setup")]), setup)
         self.assertEqual(Texts("<p>&lt;b&gt;<b>").tags, [("p", []), ("b", [])])
+
+
+class NumberTests(SynchronousTestCase):
+    @given(st.text(max_size=12) | st.from_regex(r"[+-]?[0-9]{1,11}") | st.sampled_from(["-709", "4294967296", "1e3", "0x1"]))
+    def test_ids(self, text: str) -> None:
+        """Whatever is sent as an id is refused, or is the unsigned 32-bit number it is written as."""
+        for name in ("ClientID", "ClientTransactionID"):
+            try:
+                ids = read_ids("PUT", {name: text})
+            except BadRequest as error:
+                self.assertIn(name, error.sentence)
+            else:
+                found = ids.client if name == "ClientID" else ids.transaction
+                self.assertTrue(text.isascii() and text.isdigit() and found == int(text) < 1 << 32, text)
+
+    @given(st.text(max_size=12) | st.floats().map(str) | st.sampled_from(["1e999", "-1e999", "nan", "infinity", "1_0"]))
+    def test_numbers(self, text: str) -> None:
+        """Whatever is sent as a number is refused, or is finite."""
+        try:
+            (azimuth,) = read_arguments(operations(DEVICE_TYPES["dome"])["SlewToAzimuth"], {"Azimuth": text}).values()
+        except BadRequest as error:
+            self.assertIn("Azimuth", error.sentence)
+        else:
+            self.assertTrue(math.isfinite(azimuth))
 
 
 class SupplyTests(SynchronousTestCase):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from tests.chaos import browser, clients, judge, networks, tls
+from tests.chaos import browser, clients, judge, networks, proxies, tls
 from tests.chaos.figures import Figure, Missing
 
 EXPERIMENTS: Sequence[Callable[[], Iterator[Figure]]] = (
@@ -20,6 +20,7 @@ EXPERIMENTS: Sequence[Callable[[], Iterator[Figure]]] = (
     browser.attacks_where_it_is_listed,
     browser.listed_pages,
     tls.tls,
+    proxies.reverse_proxy,
     judge.slowhttptest,
 )
 

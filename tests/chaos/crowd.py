@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import socket
 import struct
 import sys
@@ -236,6 +235,8 @@ KINDS: dict[str, Callable[..., Awaitable[None]]] = {each.__name__: each for each
 
 def main(kind: str, *arguments: str) -> None:
     """Be one of these crowds."""
+    import resource  # not everywhere
+
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
