@@ -13,8 +13,9 @@ from pylpaca.roster import simulators
 from tests.server_process import ServerProcess
 
 WORKSHOP = "PYLPACA_WORKSHOP"  # names a folder with spec/ (the official OpenAPI files) and judges/ (how they are mended)
+USERS = {"judge": "a: secret"}
 WALLS = {
-    "users": {"judge": "a: secret"},
+    "users": USERS,
     "cors_origins": ["https://example.org"],
     "request_log": True,
 }  # those that are not up anyway
@@ -26,7 +27,7 @@ def judged(folder: Path, description: Path, base: str, *more: str) -> int:
     """Run schemathesis over every operation of one description; its exit status."""
     here = Path(__file__).absolute().parent
     command = [str(Path(sys.executable).with_name("st")), "--config-file", str(here / "judge.toml"), "run"]
-    (password,) = (":".join(each) for each in WALLS["users"].items())
+    (password,) = (":".join(each) for each in USERS.items())
     command += [str(description), "-u", base, "-n", EXAMPLES, "--seed", SEED, "--auth", password, *more]
     return subprocess.run(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(here.parent)}).returncode
 
