@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
@@ -47,12 +48,29 @@ def _exits() -> Any:
     raise SystemExit(3)
 
 
-def _blocks(seconds: float = 2.0) -> Any:
-    time.sleep(seconds)
+BLOCKS_FOR = 2.0  # seconds
+
+
+def _sleeps() -> Any:
+    time.sleep(BLOCKS_FOR)
+    raise Chaos("after a while")
+
+
+def _computes() -> Any:
+    ends = time.monotonic() + BLOCKS_FOR
+    while time.monotonic() < ends:
+        pass
+    raise Chaos("after a while")
+
+
+def _holds() -> Any:
+    ctypes.PyDLL(None).usleep(int(BLOCKS_FOR * 1e6))  # unlike CDLL it does not let go of the interpreter
     raise Chaos("after a while")
 
 
 RAISING: Mapping[str, Callable[[], Any]] = {"raises": _raises, "later": _raises_later, "fails": _fails, "exits": _exits}
+
+BLOCKING: Mapping[str, Callable[[], Any]] = {"sleeps": _sleeps, "computes": _computes, "holds": _holds}
 
 # What no member is declared to give.
 WRONG: tuple[Callable[[], Any], ...] = (
@@ -78,7 +96,7 @@ WRONG: tuple[Callable[[], Any], ...] = (
 WAYS: Mapping[str, Callable[[], Any]] = {
     **RAISING,
     "hangs": Deferred,
-    "blocks": _blocks,
+    **BLOCKING,
     **{f"gives {number}": gives for number, gives in enumerate(WRONG)},
 }
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 import json
+import os
+import subprocess
+import sys
 from typing import Any, get_origin
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -80,6 +83,15 @@ class RaisingTests(SynchronousTestCase):
             self.assertEqual(server.get("focuser/9/position").error, 0)
         gc.collect()
         self.assertEqual([each for each in self.flushLoggedErrors() if not each.check(Chaos)], [])
+
+
+class ShortFormTests(SynchronousTestCase):
+    def test_raising(self) -> None:
+        """The same over real connections, once: `python -m tests.chaos_drivers` does it in every way, and much more."""
+        command = [sys.executable, "-m", "tests.chaos_drivers", "--short", "raising"]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), *filter(None, sys.path)])}
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+        self.assertEqual((done.returncode, done.stdout.split("\n")[-2]), (0, "all kept"), done.stdout + done.stderr)
 
 
 class WrongTypesTests(SynchronousTestCase):

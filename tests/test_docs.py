@@ -116,6 +116,17 @@ class ShownCameraTests(conformance.CameraConformance, SynchronousTestCase):
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
 
+class MisbehavingPageTests(SynchronousTestCase):
+    def test_what_clients_read(self) -> None:
+        """The dome on the page does what it should not, and clients read what the page says."""
+        page = "docs/misbehaving-drivers.md"
+        shown("BadDome", page)
+        sys.modules["bad_dome"] = sys.modules["docs_baddome"]
+        self.addCleanup(sys.modules.pop, "bad_dome")
+        exec(compile(block(page, "MemoryServer"), page, "exec"), {})
+        self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)
+
+
 class DriverPageTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.patch(drivers, "__path__", list(drivers.__path__))

@@ -270,6 +270,16 @@ class OrderTests(SilentTestCase):
         self.assertEqual(self.server.put("telescope/0/findhome").error, 0x500)
         self.assertEqual(len(self.waiting), Health.MOST_OVERDUE + 1)
 
+    def test_deaf(self) -> None:
+        """A device that does not answer questions either is not handed another order before it does."""
+        self.silence("Declination")
+        self.unanswered()
+        self.clock.advance(60)
+        self.assertEqual(self.server.put("telescope/0/findhome").error, 0x500)
+        self.assertEqual(len(self.waiting), Health.MOST_OVERDUE + 1)
+        self.waiting[-1].callback(1.0)
+        self.assertIsNone(self.order("findhome").answer("PUT"))
+
 
 class SwitchTests(SilentTestCase):
     kind = "switch"
