@@ -37,6 +37,7 @@ class Ear:
 
 class NotifierTestCase(SynchronousTestCase):
     def setUp(self) -> None:
+        super().setUp()
         if not hasattr(socket, "AF_UNIX"):
             raise SkipTest("systemd's sockets need a system that has AF_UNIX, such as Linux")
         folder = tempfile.mkdtemp()  # trial's own are too deep for the address of a socket
