@@ -21,7 +21,7 @@ from pylpaca.calls import Soon, as_deferred, perform, shielded, within
 from pylpaca.config import nearest
 from pylpaca.device import Camera, Device
 from pylpaca.errors import AlpacaError, BadRequest, DriverError, NotConnected, Unavailable
-from pylpaca.health import Call, Health
+from pylpaca.health import Call, Health, Latest
 from pylpaca.imagebytes import is_wanted
 from pylpaca.interfaces import DEVICE_TYPES, Operation, operations
 from pylpaca.interfaces.declaration import ORDINARY_DEADLINE
@@ -83,6 +83,7 @@ class Dispatcher:
     :param answered: is told of each that was answered.
     :param heard: is told whenever a client asks a device for anything.
     :ivar pending: the calls that drivers have not answered.
+    :ivar latest: the call that began last.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class Dispatcher:
         self._health = {(each.kind, each.number): Health(each.driver.name, clock) for each in roster}
         self._logged = Repeats(clock)
         self.pending = Pending()
+        self.latest = Latest()
 
     def verbs(self, kind: str, number: str, member: str) -> Mapping[str, Operation]:
         """
@@ -135,6 +137,7 @@ class Dispatcher:
             asked = health.begin(operation, arguments, entry.driver.link.openings)
         except DriverError:
             return under_way.failed(Failure())
+        self.latest.device, self.latest.method = entry.driver, operation.method
         try:
             result = call(entry.driver, operation, arguments, holder, entry.driver.clock.seconds() + seconds)
         except Exception:

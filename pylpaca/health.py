@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -20,6 +20,23 @@ from pylpaca.errors import DriverError, Unavailable
 from pylpaca.interfaces import Operation
 
 log = Logger()
+
+
+class Named(Protocol):
+    """A device, as it is called."""
+
+    name: str
+
+
+@dataclass
+class Latest:
+    """Which call began last, of all devices: it may be what keeps everything from going on."""
+
+    device: Named | None = None
+    method: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.device.name} ({self.method})" if self.device is not None else ""
 
 
 @dataclass(eq=False)

@@ -113,7 +113,7 @@ class Options(usage.Options):
         except CannotStart as error:
             raise SystemExit(str(error)) from None
         if self.server.is_watched:
-            Watchdog(reactor).setServiceParent(self.server)
+            Watchdog(reactor, self.server.latest).setServiceParent(self.server)
 
 
 class CannotStart(Exception):
@@ -303,7 +303,7 @@ class AlpacaServer(MultiService):
         is_watched: bool = False,
     ) -> None:
         super().__init__()
-        self.is_watched = is_watched
+        self.is_watched, self.latest = is_watched, site.latest
         self.roster, self.precautions = roster, precautions
         self._in_thread = in_thread
         self._on_signal, self._stop_with = on_signal, stop_with

@@ -3,8 +3,8 @@
 # Facts
 #   While the reactor is blocked no device is answered, no cable is looked after and no deadline expires: only another thread can
 #   tell. sys._current_frames() has the frame in which each thread is; a function of C has none, but its caller's line is there.
-#   A function of C that does not let go of the interpreter blocks that thread, too, which has its turn when the function returns,
-#   before the next line is done.
+#   A function of C that does not let go of the interpreter blocks that thread, too. It has its turn some lines after the function
+#   returned: mostly the caller's frame is still there, not always.
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from twisted.application.service import Service
 from twisted.logger import Logger
 
 from pylpaca.device import Device
+from pylpaca.health import Latest
 from pylpaca.interfaces import Operation
 
 log = Logger()
@@ -30,14 +31,15 @@ class Watchdog(Service):
     Asks the reactor for a sign of life, from a thread of its own.
 
     :param reactor: the one it watches; the service is started in its thread.
+    :param latest: which call began last.
     """
 
     name = "watchdog"
     ASK_EVERY = 0.1  # seconds
     BLOCKED_AFTER = 0.5  # seconds without a sign
 
-    def __init__(self, reactor: Any) -> None:
-        self._reactor = reactor
+    def __init__(self, reactor: Any, latest: Latest) -> None:
+        self._reactor, self._latest = reactor, latest
         self._seen = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
@@ -54,35 +56,41 @@ class Watchdog(Service):
 
     def _watch(self) -> None:
         while not self._stopping.is_set():
-            began = self._reactor.seconds() + self.ASK_EVERY
+            began = self._reactor.seconds()
             self._stopping.wait(self.ASK_EVERY)
-            was_held = self._reactor.seconds() - began > self.BLOCKED_AFTER  # this thread was not let run either
-            if not was_held:
-                began = self._reactor.seconds()
             self._seen.clear()
             self._reactor.callFromThread(self._seen.set)
-            if was_held or not self._seen.wait(self.BLOCKED_AFTER):
-                self._tell(began)
+            seen = self._delay(began) <= self.BLOCKED_AFTER and self._seen.wait(self.BLOCKED_AFTER)
+            delay = self._delay(began)
+            if (not seen or delay > self.BLOCKED_AFTER) and not self._stopping.is_set():
+                self._tell(began, seen or delay > 1.5 * self.BLOCKED_AFTER)
 
-    def _tell(self, began: float) -> None:
-        """Once for each time: what it is, and when it is over how long it took."""
-        if self._stopping.is_set():
-            return
+    def _delay(self, began: float) -> float:
+        return float(self._reactor.seconds() - began) - self.ASK_EVERY
+
+    def _tell(self, began: float, was_held: bool) -> None:
+        """
+        Once for each time: what it is, and when it is over how long it took.
+
+        :param was_held: this thread was not let run either.
+        """
         frame = sys._current_frames().get(self._watched)
-        if frame is not None:
-            seconds = self._reactor.seconds() - began
-            log.error("nothing else has been done for {seconds:.1f} s: {where}", seconds=seconds, where=where(frame))
+        what = where(frame) if frame is not None else "it has ended"
         del frame
+        if was_held:
+            asked = f"asked last: {self._latest or 'nothing'}"
+            what = f"the interpreter was held, or the computer asleep; {asked}; when it was over: {what}"
+        log.error("nothing else has been done for {seconds:.1f} s: {where}", seconds=self._delay(began), where=what)
         while not self._seen.wait(self.ASK_EVERY):
             if self._stopping.is_set():
                 return
-        log.error("the server goes on after {seconds:.1f} s", seconds=self._reactor.seconds() - began)
+        log.error("the server goes on after {seconds:.1f} s", seconds=self._delay(began))
 
 
 def where(innermost: FrameType) -> str:
     """Which device keeps the reactor, if one does, and where it is."""
     if innermost.f_code.co_name in _WAITING and _module(innermost).startswith("twisted.internet."):
-        return "the program was not let run; the computer is too busy, or was asleep"
+        return "the reactor waits for something to do; the computer is busy"
     device, member = _asked(innermost)
     theirs = next((frame for frame in _outwards(innermost) if _is_drivers(frame, device)), None)
     if theirs is None:

@@ -106,7 +106,7 @@ class Api:
 
     def __init__(self, dispatcher: Dispatcher, management: Management, pages: SetupPages, clock: IReactorTime) -> None:
         self._dispatcher, self._management, self._pages, self._clock = dispatcher, management, pages, clock
-        self.pending = dispatcher.pending
+        self.pending, self.latest = dispatcher.pending, dispatcher.latest
 
     @app.route("/api/v1/<kind>/<number>/<member>", methods=["GET", "PUT"])
     def device(self, request: IRequest, kind: str, number: str, member: str) -> Answer:
@@ -267,7 +267,7 @@ class AlpacaSite(Site):
         super().__init__(api.app.resource(), WalledRequest, timeout=KEEP_ALIVE, reactor=clock, parsePOSTFormSubmission=False)
         self.walls, self.census, self._log_requests = walls, census, log_requests
         self.open_connections = OpenConnections()
-        self.pending = api.pending
+        self.pending, self.latest = api.pending, api.latest
 
     def buildProtocol(self, addr: Any) -> Any:
         sentence = self.census.too_much(str(getattr(addr, "host", "")))

@@ -13,6 +13,7 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from pylpaca.device import Device, SafetyMonitor
+from pylpaca.health import Latest
 from pylpaca.testing import MemoryServer
 from pylpaca.watchdog import Watchdog, where
 from tests.naive import NaiveTelescope
@@ -131,7 +132,7 @@ class WhereTests(SynchronousTestCase):
         """A reactor that only waits is not to blame."""
         names: dict[str, Any] = {"__name__": "twisted.internet.epollreactor"}
         exec(compile(LIBRARY.replace("read", "doPoll"), "epollreactor.py", "exec"), names)
-        self.assertIn("too busy, or was asleep", names["doPoll"](where))
+        self.assertIn("the computer is busy", names["doPoll"](where))
 
 
 class Reactor:
@@ -166,15 +167,18 @@ class WatchdogTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.reactor = Reactor()
         self.said: list[str] = []
+        self.where: list[str] = []
         self.something_said = threading.Semaphore(0)
         note = cast(ILogObserver, self.note)
         globalLogPublisher.addObserver(note)
         self.addCleanup(globalLogPublisher.removeObserver, note)
-        self.watchdog = Watchdog(self.reactor)
+        self.latest = Latest()
+        self.watchdog = Watchdog(self.reactor, self.latest)
         self.watchdog.ASK_EVERY = self.watchdog.BLOCKED_AFTER = 0.01
 
     def note(self, event: LogEvent) -> None:
         if event.get("log_namespace") == "pylpaca.watchdog":
+            self.where.append(event.get("where", ""))
             self.said.append(event["log_format"].partition(" for")[0].partition(" after")[0])
             self.something_said.release()
 
@@ -204,12 +208,17 @@ class WatchdogTests(SynchronousTestCase):
         self.assertEqual(self.said, ["nothing else has been done", "the server goes on"])
 
     def test_interpreter_held(self) -> None:
-        """A library that holds the interpreter blocks the watchdog, too: that is told when it is over."""
+        """A library that holds the interpreter blocks the watchdog, too: that is told afterwards, with what was asked last."""
+        _, self.latest.device = watched("safetymonitor", WatchedMonitor)
+        self.latest.method = "IsSafe"
         seconds = iter([0.0, 2.0])
         self.patch(self.reactor, "seconds", lambda: next(seconds, 2.0))
         self.start()
         self.wait(self.something_said, 2)
         self.assertEqual(self.said, ["nothing else has been done", "the server goes on"])
+        self.assertIn(
+            "the interpreter was held, or the computer asleep; asked last: It (IsSafe); when it was over: ", self.where[0]
+        )
 
     def test_stopped_while_blocked(self) -> None:
         """It ends with the server, also while the reactor does not turn."""
