@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pylpaca.errors import AlpacaError, DriverError, MemberNotImplemented, OperationCancelled
+from pylpaca.errors import AlpacaError, DriverError, MemberNotImplemented, OperationCancelled, spent
 from pylpaca.interfaces import Operation, operations
 from pylpaca.interfaces.rules import Done, Rule, Stage, Within
 from pylpaca.protocol import written
@@ -259,9 +259,11 @@ async def _value_now(device: Callee, operation: Operation, number: int | None) -
     arguments = {} if number is None else {operation.parameters[0].name: number}
     try:
         value = written(operation, await settled(perform(device, operation, arguments)))
-    except AlpacaError:
+    except AlpacaError as error:
+        spent(error)
         return None  # a member without a value now is left out
-    except Exception:
+    except Exception as error:
         log.failure("{member} left out of DeviceState", member=operation.member)
+        spent(error)
         return None
     return StateItem(f"{operation.member}{'' if number is None else number}", value)

@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from pylpaca.calls import Soon, as_deferred, perform, shielded, within
 from pylpaca.config import nearest
 from pylpaca.device import Camera, Device
-from pylpaca.errors import AlpacaError, BadRequest, DriverError, NotConnected, Unavailable
+from pylpaca.errors import AlpacaError, BadRequest, DriverError, NotConnected, Unavailable, spent
 from pylpaca.health import Call, Health, Latest
 from pylpaca.imagebytes import is_wanted
 from pylpaca.interfaces import DEVICE_TYPES, Operation, operations
@@ -283,6 +283,8 @@ class _Call:
 
     def failed(self, failure: Failure) -> bytes:
         error = self._explained(failure)
+        if failure.value is not None:
+            spent(failure.value)
         if self.tell is not None:
             self.tell(self.ids, self.server_transaction, error.number)
         return refusal(self.operation, self.ids, self.server_transaction, error)

@@ -92,6 +92,11 @@ class Unavailable(DriverError):
     """What is needed for the call is gone; that was logged where it was found out, and is not logged for every call."""
 
 
+def spent(error: BaseException) -> None:
+    """It was told. Who keeps it to raise it again does not keep all that it went through, which would be more each time."""
+    error.__traceback__ = None
+
+
 class BadRequest(Exception):
     """A request that cannot be read; answered as text, before any device is asked."""
 

@@ -72,11 +72,6 @@ class Health:
         self._asked = 0.0  # when one of them was asked last
         self._overdue: list[Call] = []  # orders, the first one first
 
-    @property
-    def is_answering(self) -> bool:
-        """Whether every question that it was asked has been answered, or may still be in time."""
-        return not self._silent
-
     def begin(self, operation: Operation, arguments: Mapping[str, Any], link: int) -> Call:
         """
         A call is to begin; it has to be told of its end: `answered`, and `expired` if that is not in time.

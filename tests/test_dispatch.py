@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -379,6 +380,32 @@ class ConnectingTests(OneDeviceTestCase):
         self.assertEqual((self.get("connecting").value, self.get("issafe").value), (False, True))
         self.assertEqual(self.error("disconnect"), 0)
         self.assertEqual(self.get("connected").value, False)
+
+
+class KeptErrorTests(OneDeviceTestCase):
+    """An error that is raised again and again does not keep those who were told of it."""
+
+    kind, driver_class = "safetymonitor", FaultyMonitor
+
+    def assert_kept_lightly(self, error: BaseException, again: Callable[[], Any]) -> None:
+        for _ in range(3):
+            again()
+        self.assertIsNone(error.__traceback__)
+
+    def test_of_the_link(self) -> None:
+        """Why a device could not be connected, which clients read every second."""
+        self.put("connected", Connected=False)
+        self.patch(self.driver.link, "_connect", lambda: fail(DriverError("no answer on COM9")))
+        self.put("connect")
+        self.assert_kept_lightly(self.driver.link.failure, lambda: self.get("connecting"))
+
+    def test_of_a_driver(self) -> None:
+        """An exception that a driver keeps, of whatever kind."""
+        for fault in (DriverError("stuck"), OSError("unplugged")):
+            self.driver.fault = fault
+            self.assert_kept_lightly(fault, lambda: self.get("issafe"))
+            self.assert_kept_lightly(fault, lambda: self.get("devicestate"))
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 6)
 
 
 class ClientsTests(OneDeviceTestCase):

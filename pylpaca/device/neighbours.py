@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from pylpaca.calls import perform, settled, within
-from pylpaca.errors import AlpacaError, DriverError
+from pylpaca.errors import AlpacaError, DriverError, spent
 from pylpaca.interfaces import Operation, operations
 from pylpaca.protocol import written
 
@@ -78,6 +78,7 @@ class Neighbours:
             answer.addBoth(self._answered, question)
             return _as_declared(operation, await within(device.clock, seconds, answer, f"{operation.member} of {name}", overdue))
         except AlpacaError as error:
+            spent(error)
             told = error.sentence  # of a deadline it names the device already
             raise DriverError(told if name in told else f"{name} {operation.member}: {told}") from None
         except Exception as error:
