@@ -190,7 +190,7 @@ class MountsTests(ServerTestCase):
             telescope.SlewToCoordinatesAsync((telescope.SiderealTime + 2) % 24, 30.0)
             self.assertIs(telescope.Slewing, True)
         for telescope in telescopes:
-            self.assertEqual(seen_until(False, partial(getattr, telescope, "Slewing")), [True, False])
+            seen_until(False, partial(getattr, telescope, "Slewing"))  # the first may have arrived already
             self.assertLess(abs(telescope.RightAscension - telescope.TargetRightAscension) * 54_000, 10)
             self.assertLess(abs(telescope.Declination - 30.0) * 3600, 1)
         self.assertEqual([telescope.CanPark for telescope in telescopes], [True, False])
