@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
+from pylpaca.sending import Sending
 from tests import clients
 from tests.chaos.figures import Figure, compared, exactly
 from tests.chaos.processes import DOME, Crowd, Good, descriptors, memory, put, server
@@ -81,8 +82,8 @@ def deaf() -> Iterator[Figure]:
         yield Figure("memory for each client who asks and does not take", (memory(made) - before) / 200, most=2.0, unit="MB")
         yield from compared("good client's answers meanwhile", alone, now, most=2.0)
         said = crowd.said()
-        yield exactly("images that nobody took for a minute, given up", said["gone"], 100)
-        yield Figure("the last after", said["last"], most=65.0, unit="s")
+        yield exactly("images that nobody took for five minutes, given up", said["gone"], 100)
+        yield Figure("the last after", said["last"], most=Sending.PATIENCE + 5.0, unit="s")
 
 
 def hanging_up() -> Iterator[Figure]:

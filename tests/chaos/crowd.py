@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from pylpaca.sending import Sending
 from tests.raw import get
 
 PATH = "/api/v1/dome/0/name"  # what the client who means well asks for
@@ -120,7 +121,7 @@ async def deaf(address: str, count: str) -> None:
     poll = [made for number, made in enumerate(held) if number % 2 == 0]
     began = loop.time()
     gone: list[float] = []
-    while poll and loop.time() - began < 90.0:
+    while poll and loop.time() - began < Sending.PATIENCE + 30.0:
         await asyncio.sleep(0.25)
         for made in [each for each in poll if each.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or _is_reset(each)]:
             poll.remove(made)
