@@ -13,12 +13,8 @@ from pylpaca.roster import simulators
 from tests.server_process import ServerProcess
 
 WORKSHOP = "PYLPACA_WORKSHOP"  # names a folder with spec/ (the official OpenAPI files) and judges/ (how they are mended)
-USERS = {"judge": "a: secret"}
-WALLS = {
-    "users": USERS,
-    "cors_origins": ["https://example.org"],
-    "request_log": True,
-}  # those that are not up anyway
+NAME, PASSWORD = "judge", "secret"
+WALLS = {"users": {NAME: PASSWORD}, "cors_origins": ["https://example.org"], "request_log": True}  # the others are up anyway
 EXAMPLES = "20"
 SEED = "1"
 
@@ -27,8 +23,7 @@ def judged(folder: Path, description: Path, base: str, *more: str) -> int:
     """Run schemathesis over every operation of one description; its exit status."""
     here = Path(__file__).absolute().parent
     command = [str(Path(sys.executable).with_name("st")), "--config-file", str(here / "judge.toml"), "run"]
-    (password,) = (":".join(each) for each in USERS.items())
-    command += [str(description), "-u", base, "-n", EXAMPLES, "--seed", SEED, "--auth", password, *more]
+    command += [str(description), "-u", base, "-n", EXAMPLES, "--seed", SEED, "--auth", f"{NAME}:{PASSWORD}", *more]
     return subprocess.run(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(here.parent)}).returncode
 
 
