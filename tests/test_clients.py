@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import gc
 from typing import Any
+from weakref import WeakSet
 
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from pylpaca.connections import PatientChannel
 from pylpaca.errors import DriverError
 from pylpaca.protocol import FORM
 from pylpaca.testing import Connection, MemoryServer
-from pylpaca.web import WalledRequest
 from tests.clients import agree
 
 SLOW = [{"device_type": "focuser", "device_number": number, "device_driver": "tests.doubles:SlowFocuser"} for number in (0, 1)]
@@ -44,6 +43,9 @@ class HangingUpTests(SynchronousTestCase):
     def test_calls_run_on(self) -> None:
         """Who hangs up in mid call cancels nothing that a driver has begun, and nothing is left of him, however the call ends."""
         connections = [self.begun(number) for number in range(1, self.CLIENTS + 1)]
+        left = WeakSet(connection._protocol for connection in connections)
+        left.update(request for connection in connections for request in connection._protocol.requests)
+        self.assertEqual(len(left), 2 * self.CLIENTS)
         self.assertEqual(sum(len(driver.asked) for driver in self.drivers), self.CLIENTS)
         for connection in connections:
             connection.hang_up()
@@ -59,7 +61,7 @@ class HangingUpTests(SynchronousTestCase):
         for driver in self.drivers:
             driver.asked.clear()
         gc.collect()
-        self.assertEqual([each for each in gc.get_objects() if isinstance(each, (PatientChannel, WalledRequest))], [])
+        self.assertEqual(list(left), [])
 
     def test_late_answer(self) -> None:
         """A call that answers after its deadline, too, long after its client went, is no fault."""

@@ -71,6 +71,8 @@ def deaf() -> Iterator[Figure]:
     with server([DOME, CAMERA]) as made:
         put(made.address, "camera/0/connected", Connected=True)
         put(made.address, "camera/0/startexposure", Duration=0.01, Light=True)
+        while not put(made.address, "camera/0/action", Action="ready", Parameters="")["Value"]:
+            """It is turned in the camera's own thread."""
         good = Good(made.address)
         alone = good.for_a_while(3.0)
         before = memory(made)
@@ -81,7 +83,7 @@ def deaf() -> Iterator[Figure]:
         now = good.for_a_while(5.0)
         yield Figure("memory for each client who asks and does not take", (memory(made) - before) / 200, most=2.0, unit="MB")
         yield from compared("good client's answers meanwhile", alone, now, most=2.0)
-        said = crowd.said()
+        said = crowd.said(Sending.PATIENCE + 60.0)
         yield exactly("images that nobody took for five minutes, given up", said["gone"], 100)
         yield Figure("the last after", said["last"], most=Sending.PATIENCE + 5.0, unit="s")
 

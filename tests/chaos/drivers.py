@@ -51,6 +51,12 @@ class BigCamera(PictureCamera):
     def CameraYSize(self) -> int:
         return 4000
 
+    def SupportedActions(self) -> list[str]:
+        return ["ready"]
+
+    def Action(self, Action: str, Parameters: str) -> str:
+        return "yes" if self.ImageReady() else ""
+
 
 class NotedFocuser(BareFocuser):
     """Says as an action what it was told to do."""

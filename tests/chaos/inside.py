@@ -29,7 +29,7 @@ def run(*command: str) -> None:
 def other_machine() -> Iterator[list[str]]:
     """A namespace that is cabled to this one; the command that runs another there. It has addresses far and near."""
     bring_up_loopback()
-    hold = [sys.executable, "-c", "import sys; print(); sys.stdin.read()"]
+    hold = [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()"]
     with subprocess.Popen(["unshare", "--net", *hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()

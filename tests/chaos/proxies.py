@@ -53,8 +53,9 @@ def caddy(folder: Path, port: int, behind: str, proof: Certificate) -> list[str]
     """The command that starts Caddy with the page's example, and a certificate of ours instead of one it would ask for."""
     text = example("caddy")
     made = subprocess.run(["caddy", "hash-password", "--plaintext", "secret"], capture_output=True, text=True, check=True)
+    only_here = "{\n    admin off\n    auto_https disable_redirects\n    default_bind 127.0.0.1\n}\n"
     for pattern, new in (
-        (rf"^{re.escape(NAME)} \{{", f"{{\n    admin off\n}}\nhttps://{NAME}:{port} {{\n    tls {proof.certificate} {proof.key}"),
+        (rf"^{re.escape(NAME)} \{{", f"{only_here}https://{NAME}:{port} {{\n    tls {proof.certificate} {proof.key}"),
         (r"\$2a\$\S+", made.stdout.strip()),
         (r"127\.0\.0\.1:11111", behind),
     ):
@@ -73,7 +74,10 @@ def running(make: Callable[..., list[str]], behind: str, proof: Certificate) -> 
         with (folder / "said").open("w") as said:
             process = subprocess.Popen(command, stdout=said, stderr=said, env={"HOME": name, "PATH": "/usr/sbin:/usr/bin:/bin"})
         try:
-            until_open("127.0.0.1", port)
+            try:
+                until_open("127.0.0.1", port)
+            except AssertionError as error:
+                raise AssertionError(f"{error}: {(folder / 'said').read_text()}") from None
             yield port
         finally:
             process.terminate()
