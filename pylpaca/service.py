@@ -39,11 +39,12 @@ from pylpaca.dispatch import Answered, Dispatcher
 from pylpaca.exposure import exposed
 from pylpaca.management import Management
 from pylpaca.network import Neighbourhood, Network, own_addresses, own_networks
+from pylpaca.pages import rooms
+from pylpaca.pages.observatory import Observatory
 from pylpaca.precautions import Precautions
 from pylpaca.protocol import TransactionCounter
 from pylpaca.roster import Roster, build, simulators
 from pylpaca.serial import Cables, RealPorts
-from pylpaca.setup_pages import SetupPages
 from pylpaca.state import StateFolder, UniqueIds, state_folder
 from pylpaca.stopping import quiet
 from pylpaca.systemd import Notifier
@@ -198,7 +199,7 @@ def build_site(
     server = configuration.server
     counter = TransactionCounter()
     management = Management(server, roster, counter)
-    pages = SetupPages(management, roster, str(configuration.source.file or ""), utc, openness(server))
+    observatory = Observatory(configuration, management, roster, clock, utc, openness(server))
     walls = Walls(
         near=None if server.allow_public else Neighbourhood(clock.seconds, networks),
         names={*server.allowed_hosts, own_name()},
@@ -207,7 +208,8 @@ def build_site(
     )
     census = Census(room_for(server.max_connections), server.max_connections_per_peer, clock.seconds)
     dispatcher = Dispatcher(roster, clock, counter, log_answered if server.request_log else None, heard)
-    return AlpacaSite(Api(dispatcher, management, pages, clock), walls, census, clock, server.request_log)
+    api = Api(dispatcher, management, clock)
+    return AlpacaSite(api, rooms(observatory), walls, census, clock, server.request_log)
 
 
 def openness(server: ServerSection) -> str:
