@@ -72,6 +72,10 @@ class Health:
         self._asked = 0.0  # when one of them was asked last
         self._overdue: list[Call] = []  # orders, the first one first
 
+    def is_well(self, link: int) -> bool:
+        """Whether any call may begin; then one that is answered at once need not be told of."""
+        return link == self._link and self._waiting < self.MOST_WAITING and not self._silent and not self._overdue
+
     def begin(self, operation: Operation, arguments: Mapping[str, Any], link: int) -> Call:
         """
         A call is to begin; it has to be told of its end: `answered`, and `expired` if that is not in time.
