@@ -24,7 +24,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 
-from pylpaca.network import address_of
+from pylpaca.network import address_of, client_of
 
 log = Logger()
 
@@ -51,6 +51,7 @@ class PatientChannel(HTTPChannel):
     _expiry: IDelayedCall | None = None
     _turn: IDelayedCall | None = None
     _refused = False
+    _client: str | None = None
 
     def connectionMade(self) -> None:
         super().connectionMade()
@@ -63,6 +64,13 @@ class PatientChannel(HTTPChannel):
         """The client's address."""
         transport: Any = self.transport
         return str(getattr(transport.getPeer(), "host", ""))
+
+    @property
+    def client(self) -> str:
+        """The same; an IPv4 client has one address whichever family the server listens on."""
+        if self._client is None:
+            self._client = client_of(self.peer)
+        return self._client
 
     def dataReceived(self, data: bytes) -> None:
         if self._refused:
@@ -247,6 +255,12 @@ class Census:
 
     def waits(self, connection: Connected) -> None:
         """Everything is answered that this one has asked."""
+        self._idle[connection] = None
+
+    def asked(self, connection: Connected) -> None:
+        """A request that was whole is answered."""
+        self._strangers.pop(connection, None)
+        self._idle.pop(connection, None)
         self._idle[connection] = None
 
     def remove(self, connection: Connected) -> None:

@@ -58,6 +58,12 @@ def address_of(host: str) -> IPv4Address | IPv6Address | None:
     return mapped or address
 
 
+def client_of(host: str) -> str:
+    """A peer's address; an IPv4 client has the same one whichever family the server listens on."""
+    address = address_of(host)
+    return str(address) if isinstance(address, IPv4Address) else host
+
+
 class Near(Protocol):
     """Knows which peers are near."""
 

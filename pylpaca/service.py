@@ -209,7 +209,7 @@ def build_site(
     census = Census(room_for(server.max_connections), server.max_connections_per_peer, clock.seconds)
     dispatcher = Dispatcher(roster, clock, counter, [log_answered] if server.request_log else [], heard)
     api = Api(dispatcher, management, clock)
-    return AlpacaSite(api, rooms(observatory), walls, census, clock, server.request_log)
+    return AlpacaSite(api, rooms(observatory), walls, census, clock, server.request_log, server.hot_road)
 
 
 def openness(server: ServerSection) -> str:
