@@ -14,6 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -24,7 +25,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 
-from pylpaca.network import address_of, client_of
+from pylpaca.network import PEERS, address_of, client_of
 
 log = Logger()
 
@@ -39,7 +40,12 @@ def farewell(status: int, sentence: str) -> bytes:
 
 
 class PatientChannel(HTTPChannel):
-    """One connection: patient between requests, not while one arrives."""
+    """
+    One connection: patient between requests, not while one arrives.
+
+    :ivar peer: the client's address.
+    :ivar client: the same; an IPv4 client has one address whichever family the server listens on.
+    """
 
     HEAD_WITHIN = 10.0  # seconds, from the first byte of a request to the end of its head; of the first one, from the connection
     BODY_WITHIN = 30.0
@@ -51,26 +57,15 @@ class PatientChannel(HTTPChannel):
     _expiry: IDelayedCall | None = None
     _turn: IDelayedCall | None = None
     _refused = False
-    _client: str | None = None
 
     def connectionMade(self) -> None:
+        transport: Any = self.transport
+        self.peer = str(getattr(transport.getPeer(), "host", ""))
+        self.client = client_of(self.peer)
         super().connectionMade()
         self.site.open_connections.add(self)
         self.site.census.add(self)
         self._expect_head()
-
-    @property
-    def peer(self) -> str:
-        """The client's address."""
-        transport: Any = self.transport
-        return str(getattr(transport.getPeer(), "host", ""))
-
-    @property
-    def client(self) -> str:
-        """The same; an IPv4 client has one address whichever family the server listens on."""
-        if self._client is None:
-            self._client = client_of(self.peer)
-        return self._client
 
     def dataReceived(self, data: bytes) -> None:
         if self._refused:
@@ -300,6 +295,7 @@ class Census:
             log.warn(words, **named)
 
 
+@lru_cache(PEERS)
 def _client(peer: str) -> str:
     return str(address_of(peer) or peer)
 

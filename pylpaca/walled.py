@@ -23,6 +23,8 @@ def header(request: IRequest, name: bytes) -> str:
 
 
 def _is_text(path: bytes) -> bool:
+    if b"%" not in path and path.isascii():
+        return True
     try:
         unquote_to_bytes(path).decode()
     except UnicodeDecodeError:
