@@ -117,6 +117,11 @@ def perform(
     """
     if operation.rules or check is not None:
         return settle(_by_the_rules(device, operation, arguments, wanted, linked, check, soon))
+    return perform_plain(device, operation, arguments)
+
+
+def perform_plain(device: Callee, operation: Operation, arguments: dict[str, Any]) -> Any:
+    """The same of an operation without rules."""
     _check_present(device, operation)
     with no_exit():
         answer = getattr(device, operation.method)(**arguments)

@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pylpaca.calls import Soon, as_deferred, perform, shielded, within
+from pylpaca.calls import Soon, as_deferred, perform, perform_plain, shielded, within
 from pylpaca.config import nearest
 from pylpaca.device import Camera, Device
 from pylpaca.errors import AlpacaError, BadRequest, DriverError, NotConnected, Unavailable, spent
@@ -100,12 +100,12 @@ class Dispatcher:
         answered: Sequence[Callable[[Answered], None]] = (),
         heard: Callable[[], None] | None = None,
     ) -> None:
-        self._roster, self._clock, self._next_transaction, self._answered = roster, clock, next_transaction, tuple(answered)
+        self._roster, self.clock, self._next_transaction, self.answered = roster, clock, next_transaction, tuple(answered)
         self._heard = heard
         self._places: dict[tuple[str, ...], _Place] = {}  # that were asked for, by verb and path
         self._members = {kind: _paths(kind) for kind in DEVICE_TYPES}
         self._health = {(each.kind, each.number): Health(each.driver.name, clock) for each in roster}
-        self._logged = Repeats(clock)
+        self.logged = Repeats(clock)
         self.pending = Pending()
         self.latest = Latest()
 
@@ -130,9 +130,8 @@ class Dispatcher:
         if self._heard is not None:
             self._heard()
         holder = (request.peer, ids.client) if ids.client else None
-        began = self._clock.seconds() if self._answered else 0.0
-        transaction = self._next_transaction()
-        under_way = _Call(self._clock, self._logged, self._answered, began, request, entry, operation, ids, transaction)
+        began = self.clock.seconds() if self.answered else 0.0
+        under_way = _Call(self, request, entry, operation, ids, self._next_transaction(), began)
         driver, asked = entry.driver, None
         openings = driver.link.openings
         if not health.is_well(openings):
@@ -162,7 +161,7 @@ class Dispatcher:
             if operation.verb == "GET":  # what nobody waits for any more, and moves nothing, is not waited for at the end either
                 self.pending.forget(pending)
 
-        waiting = within(self._clock, seconds, pending, what, expired)
+        waiting = within(self.clock, seconds, pending, what, expired)
         return shielded(waiting.addCallbacks(under_way.succeeded, under_way.failed))
 
     def _place(self, request: Request) -> _Place:
@@ -215,11 +214,6 @@ def call(
     :returns: what the driver gave, or a Deferred of it.
     :raises AlpacaError: the device refuses; or the Deferred fails with it.
     """
-
-    def still_wanted() -> bool:
-        """Nothing begins to move after its client was told that it failed, or after a disconnect."""
-        return driver.clock.seconds() < until and (operation.while_disconnected or driver.link.is_open) and wanted()
-
     if holder is not None:
         driver.link.heard(holder)
     if operation.method == "SetConnected":
@@ -229,7 +223,14 @@ def call(
     if not (operation.while_disconnected or driver.link.is_open):
         why = f": {driver.link.failure.sentence}" if driver.link.failure else "; connect it first"
         raise NotConnected(f"{driver.name} is not connected{why}")
+    if operation.is_plain and driver.link.motions.guard is None:
+        answer = perform_plain(driver, operation, arguments)
+        return _with_frame(driver, answer) if operation.returns is Frame else answer
     openings = driver.link.openings
+
+    def still_wanted() -> bool:
+        """Nothing begins to move after its client was told that it failed, or after a disconnect."""
+        return driver.clock.seconds() < until and (operation.while_disconnected or driver.link.is_open) and wanted()
 
     def same_link() -> bool:
         return driver.link.is_open and driver.link.openings == openings
@@ -269,15 +270,13 @@ def _with_frame(driver: Device, answer: Any) -> Any:
 class _Call(NamedTuple):
     """One call under way, and how its end is told."""
 
-    clock: IReactorTime
-    logged: Repeats  # failures of the hardware
-    answered: Sequence[Callable[[Answered], None]]
-    began: float
+    dispatcher: Dispatcher
     request: Request
     entry: Entry
     operation: Operation
     ids: Ids
     server_transaction: int
+    began: float
 
     def succeeded(self, value: Any) -> Answer:
         try:
@@ -288,7 +287,7 @@ class _Call(NamedTuple):
                 answer = success(self.operation, self.ids, self.server_transaction, value)
         except Exception:  # what a driver gave can fail while it is looked at
             return self.failed(Failure())
-        if self.answered:
+        if self.dispatcher.answered:
             self._tell(0)
         return answer
 
@@ -296,20 +295,20 @@ class _Call(NamedTuple):
         error = self._explained(failure)
         if failure.value is not None:
             spent(failure.value)
-        if self.answered:
+        if self.dispatcher.answered:
             self._tell(error.number)
         return refusal(self.operation, self.ids, self.server_transaction, error)
 
     def _tell(self, error: int) -> None:
-        answered = Answered(self.request, self.ids, self.server_transaction, error, self.clock.seconds() - self.began)
-        for tell in self.answered:
+        answered = Answered(self.request, self.ids, self.server_transaction, error, self.dispatcher.clock.seconds() - self.began)
+        for tell in self.dispatcher.answered:
             tell(answered)
 
     def _explained(self, failure: Failure) -> AlpacaError:
         error = failure.value
         if isinstance(error, DriverError) and not isinstance(error, Unavailable):
             told = (self._device, self.operation.method, str(error))
-            if self.logged.is_new(told):
+            if self.dispatcher.logged.is_new(told):
                 log.error("{device} {member}: {reason}", device=told[0], member=told[1], reason=told[2])
         if isinstance(error, AlpacaError):
             return error

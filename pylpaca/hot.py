@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection
 from time import time
 from typing import Any, NamedTuple, cast
@@ -24,14 +23,14 @@ from werkzeug.exceptions import HTTPException
 
 from pylpaca.answers import JSON, respond, set_head
 from pylpaca.connections import PatientChannel
-from pylpaca.dispatch import Answer, Request
+from pylpaca.dispatch import Answer, Dispatcher, Request
 from pylpaca.errors import BadRequest
 from pylpaca.walled import WalledRequest, accepted, header
 
 Names = tuple[str, str, str, str]  # verb, device type, number and member
 OwnHeaders = tuple[tuple[bytes, tuple[bytes, ...]], ...]  # of an answer, that not every answer has
 
-_AS_A_TARGET_HAS_IT = re.compile(rb"[!-~]*").fullmatch
+_IN_A_TARGET = bytes(range(ord("!"), ord("~") + 1))
 
 
 class Routes:
@@ -119,15 +118,15 @@ class HotRoad:
     :ivar sends: whether an answer is offered to the system before it is left to the transport.
     """
 
-    def __init__(self, steps: Collection[str], routes: Routes, answer: Callable[[Request], Answer | Deferred[Answer]]) -> None:
+    def __init__(self, steps: Collection[str], routes: Routes, dispatcher: Dispatcher) -> None:
         self.remembers_routes, self.remembers_headers, self.sends = (each in steps for each in ("routes", "headers", "sending"))
         self.routes, self.heads = routes, Heads()
-        self._answer = answer
+        self._dispatcher = dispatcher
 
     def answer(self, request: Request) -> Answer | Deferred[Answer]:
         """What the dispatcher answers; what it raises is in a Deferred, so that it is asked once whoever tells it."""
         try:
-            return self._answer(request)
+            return self._dispatcher.answer(request)
         except Exception:
             return fail()
 
@@ -198,7 +197,7 @@ class Known(NamedTuple):
     """The headers of a request that was let in, and what follows from them."""
 
     block: bytes
-    length: int  # of the body
+    length: int  # with the body
     content_type: str
     accept: str
     own: OwnHeaders
@@ -221,8 +220,9 @@ class HotChannel(PatientChannel):
     _sends = False
 
     def connectionMade(self) -> None:
+        self._road: HotRoad = self.site.hot
         self._known: dict[bytes, Known] = {}
-        self._sends = self.site.hot.sends and isinstance(self.transport, Connection)  # TLS has to see what is sent
+        self._sends = self._road.sends and isinstance(self.transport, Connection)  # TLS has to see what is sent
         super().connectionMade()
 
     def dataReceived(self, data: bytes) -> None:
@@ -230,7 +230,7 @@ class HotChannel(PatientChannel):
             return
         self._is_between = False
         self._candidate = None
-        if not (self.requests or self._buffer) and self.site.hot.remembers_headers:
+        if not (self.requests or self._buffer) and self._road.remembers_headers:
             line, _, rest = data.partition(b"\r\n")
             head, end, body = rest.partition(b"\r\n\r\n")
             if end and len(head) < self.LONGEST_BLOCK:
@@ -246,7 +246,7 @@ class HotChannel(PatientChannel):
         is_whole = length == request.arrived and line == b"%b %b HTTP/1.1" % (request.method, request.uri)
         if is_whole and request.method in (b"GET", b"PUT"):
             content_type, accept = header(request, b"content-type"), accepted(request)
-            self._known[request.method] = Known(block, length, content_type, accept, request.own_headers())
+            self._known[request.method] = Known(block, len(block) + length, content_type, accept, request.own_headers())
 
     def requestDone(self, request: Any) -> None:
         super().requestDone(request)
@@ -257,24 +257,23 @@ class HotChannel(PatientChannel):
         line, _, rest = data.partition(b"\r\n")
         verb, _, target = line.partition(b" ")
         known = self._known.get(verb)
-        if known is None or not rest.startswith(known.block) or len(rest) != len(known.block) + known.length:
+        if known is None or not rest.startswith(known.block) or len(rest) != known.length:
             return False
         path, _, query = target[:-9].partition(b"?")
-        names: Names | None = self.site.hot.routes.find(verb, path)
-        if names is None or target[-9:] != b" HTTP/1.1" or not _AS_A_TARGET_HAS_IT(query) or len(data) > self.MAX_LENGTH:
+        road, transport, near = self._road, cast(Any, self.transport), self.site.walls.near
+        names = road.routes.find(verb, path)
+        if names is None or target[-9:] != b" HTTP/1.1" or query.translate(None, _IN_A_TARGET) or len(data) > self.MAX_LENGTH:
             return False
-        transport: Any = self.transport
-        near = self.site.walls.near
         if self._refused or self._waitingForTransport or transport.disconnecting or not (near is None or near.has(self.client)):
             return False
         body = rest[len(known.block) :]
-        answer = self.site.hot.answer(Request(*names, query, body, known.content_type, known.accept, self.client))
+        answer = road.answer(Request(*names, query, body, known.content_type, known.accept, self.client))
         if not isinstance(answer, bytes):
             self.given = answer
             return False
         self.resetTimeout()
         self.site.census.asked(self)
-        before, after = self.site.hot.heads.around(known.own)
+        before, after = road.heads.around(known.own)
         self.say(b"%b%d%b%b" % (before, len(answer), after, answer))
         self.paused = self._waitingForTransport
         return True

@@ -23,7 +23,6 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from pylpaca import imagebytes
 from pylpaca.answers import JSON, peer_of, refused, respond, set_head, with_refusals, wrong_verb
 from pylpaca.connections import Census, PatientChannel, TooMany
-from pylpaca.dispatch import Answer as DeviceAnswer
 from pylpaca.dispatch import Dispatcher
 from pylpaca.dispatch import Request as DeviceRequest
 from pylpaca.errors import BadRequest
@@ -52,13 +51,9 @@ class Api:
         self._dispatcher, self._management, self._clock = dispatcher, management, clock
         self.pending, self.latest = dispatcher.pending, dispatcher.latest
 
-    def answer(self, request: DeviceRequest) -> DeviceAnswer | Deferred[DeviceAnswer]:
-        """What the devices answer."""
-        return self._dispatcher.answer(request)
-
-    def routes(self) -> Routes:
-        """What is remembered of those of devices."""
-        return Routes(self.app, "device", self._dispatcher.verbs)
+    def hot_road(self, steps: Collection[str]) -> HotRoad:
+        """The hot road to the devices, by these steps."""
+        return HotRoad(steps, Routes(self.app, "device", self._dispatcher.verbs), self._dispatcher)
 
     @app.route("/api/v1/<kind>/<number>/<member>", methods=["GET", "PUT"])
     def device(self, request: IRequest, kind: str, number: str, member: str) -> Answer:
@@ -66,7 +61,7 @@ class Api:
         verb = request.method.decode("ascii")
         answer = cast(WalledRequest, request).given
         if answer is None:
-            answer = self.answer(
+            answer = self._dispatcher.answer(
                 DeviceRequest(
                     verb="GET" if verb == "HEAD" else verb,
                     kind=kind,
@@ -145,7 +140,7 @@ class AlpacaSite(Site):
         super().__init__(pages[""].app.resource(), request, timeout=KEEP_ALIVE, reactor=clock, parsePOSTFormSubmission=False)
         if hot_road:
             self.protocol = HotChannel
-            self.hot = HotRoad(hot_road, api.routes(), api.answer)
+            self.hot = api.hot_road(hot_road)
         self.walls, self.census, self._log_requests = walls, census, log_requests
         self._rooms = {name.encode(): room.app.resource() for name, room in {**pages, "api": api, "management": api}.items()}
         self.open_connections = OpenConnections()

@@ -103,6 +103,11 @@ class Operation:
         return self.member.lower()
 
     @cached_property
+    def is_plain(self) -> bool:
+        """Whether nothing has to be looked at before the driver is asked, nor done afterwards."""
+        return not (self.rules or self.moves or self.stops)
+
+    @cached_property
     def staged(self) -> Staged:
         """Its rules by when they are looked at."""
         by_stage = {stage: tuple(each for each in self.rules if each.stage is stage) for stage in Stage}
