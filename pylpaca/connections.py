@@ -120,8 +120,12 @@ class PatientChannel(HTTPChannel):
         self._turn = None
         self.paused = False
         self.dataReceived(b"")
-        if not self.paused:
+        if not (self.paused or self._is_ending()):
             self._networkProducer.resumeProducing()
+
+    def _is_ending(self) -> bool:
+        transport: Any = self.transport
+        return bool(transport.disconnecting)
 
     def lineLengthExceeded(self, line: bytes) -> None:
         if self.requests:

@@ -62,6 +62,8 @@ class Routes:
             kind, number, member = named["kind"], named["number"], named["member"]
             if method not in self._verbs(kind, number, member) or number != str(int(number)):
                 return None
+            if self._matcher.build(endpoint, named) != path.decode("ascii"):  # it begins with two slashes, for one
+                return None
         except (HTTPException, UnicodeDecodeError, BadRequest):
             return None
         names = self._remembered[verb, path] = (method, kind, number, member)
