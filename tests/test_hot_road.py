@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
+import shutil
 import socket
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, ClassVar
 
 from hypothesis import given
@@ -15,7 +20,7 @@ from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IAddress
 from twisted.internet.task import deferLater
 from twisted.internet.tcp import Connection as TcpConnection
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from pylpaca.connections import PatientChannel
 from pylpaca.device import SafetyMonitor
@@ -27,7 +32,10 @@ from pylpaca.protocol import FORM
 from pylpaca.testing import Connection, MemoryServer
 from pylpaca.web import KEEP_ALIVE
 from tests import test_raw_http
-from tests.raw import answers_in, get, put, request
+from tests.chaos.figures import Missing
+from tests.chaos.tls import certificate, secure_address
+from tests.raw import PATIENCE, answers_in, get, put, request
+from tests.server_process import ServerProcess
 
 STEPS = ["routes", "headers", "sending"]
 
@@ -113,11 +121,15 @@ def move_away(server: MemoryServer, connection: Connection) -> None:
     """The network that the client is in is no network of this machine any more."""
     near = server.site.walls.near
     assert isinstance(near, Neighbourhood)
-    near._networks = list
+    near._networks = tuple
 
 
 def learn(server: MemoryServer, connection: Connection) -> None:
     server.site.walls.names.add("learnt.example")
+
+
+def again(times: int, *steps: Step) -> list[Step]:
+    return [*steps] * times
 
 
 CONVERSATIONS: dict[str, Sequence[Step]] = {
@@ -145,7 +157,7 @@ CONVERSATIONS: dict[str, Sequence[Step]] = {
     "first line, then known headers": [NAME, NAME[: NAME.index(b"\r\n") + 2], NAME[NAME.index(b"\r\n") + 2 :], NAME],
     "blank line before": [NAME, b"\r\n" + NAME, NAME, b"\r\n", NAME, b"\r\n", NAME],
     "two blank lines before": [NAME, b"\r\n", b"\r\n", NAME],
-    "known headers behind another first line": [b"\r\n" + NAME, b"GET /\r\n" + NAME, NAME],
+    "known headers behind another first line": [b"\r\n" + NAME, NAME[: NAME.index(b"\n") + 1] + NAME, NAME],
     "line feeds only": [NAME, NAME.replace(b"\r\n", b"\n"), b"\r\n\r\n"],
     "length of nothing": [*[get("/api/v1/dome/0/name", "Content-Length: 0")] * 3],
     "body on a GET": [*[get("/api/v1/dome/0/name", "Content-Length: 5") + b"hello"] * 3, NAME],
@@ -162,7 +174,15 @@ CONVERSATIONS: dict[str, Sequence[Step]] = {
     "put without a length": [*[request("PUT /api/v1/telescope/3/abortslew HTTP/1.1", "Host: x")] * 3],
     "put with a query": [*[form("/api/v1/telescope/3/tracking?Tracking=false", "Tracking=true")] * 3],
     "chunked": [
-        *[put("/api/v1/telescope/3/tracking", b"")[:-23] + b"Transfer-Encoding: chunked\r\n\r\nd\r\nTracking=true\r\n0\r\n\r\n"] * 2,
+        *[
+            request(
+                "PUT /api/v1/telescope/3/tracking HTTP/1.1",
+                "Host: x",
+                "Transfer-Encoding: chunked",
+                body=b"d\r\nTracking=true\r\n0\r\n\r\n",
+            )
+        ]
+        * 2,
         *[request("GET /api/v1/dome/0/name HTTP/1.1", "Host: x", "Transfer-Encoding: chunked", body=b"0\r\n\r\n")] * 2,
         request("GET /api/v1/dome/0/name HTTP/1.1", "Host: x", "Transfer-Encoding: chunked"),
         b"0\r\n\r\n",
@@ -189,8 +209,8 @@ CONVERSATIONS: dict[str, Sequence[Step]] = {
     "dots and slashes": [NAME, get("/api/v1/./dome/0/name"), get("//api/v1/dome/0/name"), get("/api/v1/dome//0/name"), NAME],
     "a slash behind": [NAME, get("/api/v1/dome/0/name/"), get("/api/v1/dome/0/name;a=b"), get("/api/v1/dome/0/name#a"), NAME],
     "other cases": [NAME, get("/api/v1/Dome/0/name"), get("/api/v1/dome/0/Name"), get("/API/v1/dome/0/name"), NAME],
-    "other ways to write a number": [NAME, *[get(f"/api/v1/dome/{each}/name") for each in ("00", "1", "-0", "x", "0" * 11)], NAME],
-    "other verbs": [NAME, *[request(f"{each} /api/v1/dome/0/name HTTP/1.1", "Host: x") for each in ("POST", "OPTIONS", "get")], NAME],
+    "other ways to write a number": [NAME, *[get(f"/api/v1/dome/{each}/name") for each in ("00", "1", "-0", "x", "0" * 11)]],
+    "other verbs": [NAME, *[request(f"{each} /api/v1/dome/0/name HTTP/1.1", "Host: x") for each in ("POST", "OPTIONS", "get")]],
     "put where only get is": [TRACK, form("/api/v1/dome/0/name", "A=b"), get("/api/v1/telescope/3/abortslew"), TRACK],
     "star": [NAME, request("OPTIONS * HTTP/1.1", "Host: x"), get("*"), NAME],
     "pages": [get("/setup"), get("/setup"), get("/"), get("/setup/v1/dome/0/setup"), get("/nowhere"), NAME, NAME],
@@ -233,7 +253,7 @@ CONVERSATIONS: dict[str, Sequence[Step]] = {
     "a body that trickles": [TRACK, TRACK[:-1], 29.0, TRACK[-1:], TRACK, TRACK[:-1], 30.0, PatientChannel.LINGER],
     "silence": [NAME, NAME, KEEP_ALIVE - 1, NAME, KEEP_ALIVE - 1, NAME, 1.0, KEEP_ALIVE - 1],
     "nothing read": [NAME, stop_reading, *[STATE, NAME] * 60, read, 0.0, NAME, 0.0],
-    "nothing read, pipelined": [NAME, stop_reading, *[STATE * 20, 0.0] * 5, read, *[0.0] * 9, read, *[0.0] * 99, NAME, 0.0],
+    "nothing read, pipelined": [NAME, stop_reading, *again(5, STATE * 20, 0.0), read, *[0.0] * 9, read, *[0.0] * 99, NAME, 0.0],
     "headers longer than are remembered": [*[get("/api/v1/dome/0/name", "A: " + "b" * 5000)] * 3],
     "a query too long": [NAME, get("/api/v1/dome/0/name?" + "a" * 20_000), NAME],
     "head too long": [*[get("/api/v1/dome/0/name", *["A: " + "b" * 1000] * 3)] * 2, get(f"/api/v1/dome/0/name?{'a' * 14_000}")],
@@ -242,6 +262,8 @@ CONVERSATIONS: dict[str, Sequence[Step]] = {
     **{f"{name} (raw HTTP)": [NAME, NAME, *test_raw_http.pieces(case.sent), NAME, PatientChannel.LINGER] for name, case in
        test_raw_http.CASES.items()},
 }  # fmt: skip
+
+MESSAGES = [each for steps in CONVERSATIONS.values() for each in steps if isinstance(each, bytes)]
 
 
 def masked(said: bytes) -> bytes:
@@ -314,7 +336,9 @@ class CutTests(SameTestCase):
             self.same(STEPS, [NAME, *_cut(NAME + NAME + TRACK, place), 0.0, NAME])
 
     @given(
-        st.lists(st.sampled_from([each for steps in CONVERSATIONS.values() for each in steps if isinstance(each, bytes)]), max_size=6),
+        st.lists(
+            st.sampled_from([each for steps in CONVERSATIONS.values() for each in steps if isinstance(each, bytes)]), max_size=6
+        ),
         st.lists(st.integers(0, 1500), max_size=6),
         st.sampled_from([0.0, 1.0, 10.0]),
     )
@@ -372,6 +396,15 @@ class RememberedTests(SynchronousTestCase):
             self.connection.send(get(f"/api/v1/dome/{'0' * (number % 12)}0/%6eame"))
             self.connection.send(get(f"/api/v1/dome/0/name{number}"))
         self.assertEqual(list(routes._remembered), [(b"GET", b"/api/v1/dome/0/name")])
+
+    def test_who_gives_way(self) -> None:
+        """Who asks again, by the hot road too, is not the one that gives way to a newcomer."""
+        other = self.server.connection()
+        for connection in (self.connection, other, self.connection):
+            connection.send(NAME)
+        self.server.site.census.most = 2
+        self.server.connection()
+        self.assertEqual((self.connection.gone, other.gone), (False, True))
 
     def test_new_date(self) -> None:
         """The time of day in an answer is that of the answer."""
@@ -451,7 +484,7 @@ class SendingTests(SynchronousTestCase):
         """A connection that has answered a request, over a socket that takes so much of what it is given from now on."""
         server = MemoryServer({**CONFIGURATION, "server": {"hot_road": STEPS}})
         address: IAddress = server.connection()._transport.getPeer()
-        channel = server.site.buildProtocol(address)
+        channel: HotChannel = server.site.buildProtocol(address)
         self.writers, self.socket = Writers(), Sock([])
 
         class Transport(TcpConnection):
@@ -515,6 +548,101 @@ class SendingTests(SynchronousTestCase):
         before = transport._tempDataLen
         channel.dataReceived(NAME)
         self.assertEqual(transport._tempDataLen, before)
+
+
+TALK = [NAME, NAME, get("/api/v1/dome/0/azimuth"), form("/api/v1/dome/0/connect", IDS), form("/api/v1/dome/0/connect", IDS), NAME]
+
+
+class EndpointTests(SynchronousTestCase):
+    """Over real sockets of every kind."""
+
+    def setUp(self) -> None:
+        self.servers: list[ServerProcess] = []
+        self.folder = Path(tempfile.mkdtemp())  # a short name, as those of Unix sockets have to be
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def start(self, steps: Sequence[str], *endpoints: str) -> ServerProcess:
+        drivers = [{"device_type": "dome", "device_number": 0, "device_driver": "DomeSimulator", "name": "roof"}]
+        configuration = {"drivers": drivers, "server": {"hot_road": steps, "discovery_port": "off", "listen": endpoints}}
+        folder = self.folder / f"{len(steps)}"
+        folder.mkdir()
+        (folder / "config.json").write_text(json.dumps(configuration))
+        server = ServerProcess(["--config", "config.json"], folder)
+        self.addCleanup(server.terminate)
+        return server
+
+    def said(self, client: socket.socket) -> bytes:
+        """What is answered to each of TALK, one after another."""
+        client.settimeout(PATIENCE)
+        found = b""
+        for number, each in enumerate(TALK):
+            client.sendall(each)
+            while len(self.whole(found)) <= number:
+                found += client.recv(1 << 16)
+        client.close()
+        return masked(found)
+
+    def whole(self, said: bytes) -> list[Any]:
+        try:
+            return answers_in(said)
+        except AssertionError:  # there is more to come
+            return []
+
+    def test_tcp(self) -> None:
+        """TCP of both families."""
+        found = []
+        for steps in (STEPS, []):
+            server = self.start(steps, "tcp:0:interface=127.0.0.1", "tcp6:0:interface=\\:\\:1")
+            port4 = int(server.address.rpartition(":")[2])
+            port6 = int(re.findall(r"\[::1\]:(\d+)", server.ready)[0])
+            found.append([self.said(socket.create_connection(each, PATIENCE)) for each in (("127.0.0.1", port4), ("::1", port6))])
+        self.assertEqual(found[0], found[1])
+
+    def test_unix(self) -> None:
+        """Unix sockets."""
+        found = []
+        for steps in (STEPS, []):
+            path = self.folder / f"socket{len(steps)}"
+            server = self.start(steps, f"unix:{path}")
+            self.assertTrue(server.ready)
+            client = socket.socket(socket.AF_UNIX)
+            client.connect(str(path))
+            found.append(self.said(client))
+        self.assertEqual(found[0], found[1])
+
+    def test_tls(self) -> None:
+        """TLS."""
+        try:
+            with certificate() as made:
+                found = []
+                for steps in (STEPS, []):
+                    host, _, port = secure_address(self.start(steps, made.endpoint).ready).rpartition(":")
+                    client = socket.create_connection((host, int(port)), PATIENCE)
+                    found.append(self.said(made.trusted().wrap_socket(client, server_hostname=host)))
+        except Missing as missing:
+            raise SkipTest(str(missing)) from None
+        self.assertEqual(found[0], found[1])
+
+    def test_not_read(self) -> None:
+        """A client that reads nothing is read from no more; when it does, all its answers are there."""
+        address = self.start(STEPS, "tcp:0:interface=127.0.0.1").address
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", int(address.rpartition(":")[2])))
+        client.settimeout(0.5)
+        asked = get("/api/v1/dome/0/supportedactions?" + "a=b&" * 50, "A: " + "b" * 2000)
+        sent = 0
+        with contextlib.suppress(TimeoutError):
+            while sent < 100_000_000:
+                sent += client.send(asked)
+        self.assertLess(sent, 100_000_000)
+        client.settimeout(PATIENCE)
+        wanted, found, rest = sent // len(asked), 0, b""
+        while found < wanted:
+            *lines, rest = (rest + client.recv(1 << 16)).split(b"HTTP/1.1 200 OK")
+            found += len(lines)
+        client.close()
+        self.assertEqual(found, wanted)
 
 
 def _give_each_conversation_a_test() -> None:
