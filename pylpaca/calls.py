@@ -75,6 +75,9 @@ def _going_on(coroutine: Coroutine[Any, Any, T], awaited: Any) -> Generator[Defe
         while True:
             try:
                 result = yield awaited
+            except GeneratorExit:  # nobody is left who could go on with it
+                coroutine.close()
+                raise
             except BaseException as error:
                 awaited = coroutine.throw(error)
             else:

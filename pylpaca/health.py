@@ -76,6 +76,13 @@ class Health:
         """Whether any call may begin; then one that is answered at once need not be told of."""
         return link == self._link and self._waiting < self.MOST_WAITING and not self._silent and not self._overdue
 
+    def complaint(self, link: int) -> str:
+        """What clients are told if it is not answering on this link, else ""."""
+        if link != self._link or not self._silent:
+            return ""
+        seconds = self._clock.seconds() - min(self._silent.values())
+        return self._not_answering(f"something it was asked has not been answered for {seconds:.0f} s").sentence
+
     def begin(self, operation: Operation, arguments: Mapping[str, Any], link: int) -> Call:
         """
         A call is to begin; it has to be told of its end: `answered`, and `expired` if that is not in time.

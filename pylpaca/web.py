@@ -30,6 +30,7 @@ from pylpaca.hot import HotChannel, HotRequest, HotRoad, Routes
 from pylpaca.leaving import OpenConnections
 from pylpaca.management import Management
 from pylpaca.pages import Room
+from pylpaca.pages.observatory import Observatory
 from pylpaca.protocol import ImageAnswer
 from pylpaca.sending import Sending
 from pylpaca.walled import WalledRequest, accepted, header
@@ -121,6 +122,8 @@ class AlpacaSite(Site):
     displayTracebacks = False
     noisy = False
     protocol: Any = PatientChannel  # without HTTP/2, which no Alpaca client speaks
+
+    observatory: Observatory  # what its pages know; who opens ports says there where they are
 
     def __init__(
         self,
