@@ -37,8 +37,8 @@ class Routes:
     """
     What Klein matched, by verb and path.
 
-    Only operations that there are, as they are usually written, are remembered: nobody can fill this by asking for others, and
-    what a path means never changes.
+    Only operations that there are, as they are usually written, are remembered: nobody can fill this by asking for others. What
+    a path means never changes.
     """
 
     def __init__(self, app: Klein, endpoint: str, verbs: Callable[[str, str, str], Collection[str]]) -> None:
@@ -47,26 +47,25 @@ class Routes:
         :param verbs: those of an operation's path; BadRequest if there is none.
         """
         self._matcher, self._endpoint, self._verbs = app.url_map.bind(""), endpoint, verbs
-        self._remembered: dict[tuple[bytes, bytes], Names] = {}
+        self._remembered: dict[bytes, Names] = {}
 
-    def find(self, verb: bytes, path: bytes) -> Names | None:
-        """The operation, or None: Klein has to be asked what to say."""
-        return self._remembered.get((verb, path)) or self._match(verb, path)
+    def find(self, what: bytes) -> Names | None:
+        """The operation that "GET /api/…" means, or None: Klein has to be asked what to say."""
+        return self._remembered.get(what) or self._match(what)
 
-    def _match(self, verb: bytes, path: bytes) -> Names | None:
+    def _match(self, what: bytes) -> Names | None:
         try:
-            method = verb.decode("ascii")
-            endpoint, named = self._matcher.match(path.decode("ascii"), method)
+            verb, _, path = what.decode("ascii").partition(" ")
+            endpoint, named = self._matcher.match(path, verb)
             if endpoint != self._endpoint:
                 return None
             kind, number, member = named["kind"], named["number"], named["member"]
-            if method not in self._verbs(kind, number, member) or number != str(int(number)):
+            is_usual = number == str(int(number)) and path == self._matcher.build(endpoint, named)  # not //api, for one
+            if verb not in self._verbs(kind, number, member) or not is_usual:
                 return None
-            if self._matcher.build(endpoint, named) != path.decode("ascii"):  # it begins with two slashes, for one
-                return None
-        except (HTTPException, UnicodeDecodeError, BadRequest):
+        except (HTTPException, ValueError, BadRequest):
             return None
-        names = self._remembered[verb, path] = (method, kind, number, member)
+        names = self._remembered[what] = (verb, kind, number, member)
         return names
 
 
@@ -142,7 +141,7 @@ class HotRequest(WalledRequest):
         road: HotRoad = self.channel.site.hot
         target = path.partition(b"?")[0]
         if road.remembers_routes and version == b"HTTP/1.1":
-            self.names = road.routes.find(command, target)
+            self.names = road.routes.find(b"%b %b" % (command, target))
         if self.names is None:
             super().requestReceived(command, path, version)
             return
@@ -223,7 +222,7 @@ class HotChannel(PatientChannel):
 
     def connectionMade(self) -> None:
         self._road: HotRoad = self.site.hot
-        self._known: dict[bytes, Known] = {}
+        self._known: dict[str, Known] = {}  # by verb
         self._sends = self._road.sends and isinstance(self.transport, Connection)  # TLS has to see what is sent
         super().connectionMade()
 
@@ -242,13 +241,13 @@ class HotChannel(PatientChannel):
 
     def remember(self, request: HotRequest) -> None:
         """This request is let in; what comes next is, too, if it has the same headers."""
-        if self._candidate is None or not self.persistent or request.requestHeaders.hasHeader(b"expect"):
+        if self._candidate is None or request.requestHeaders.hasHeader(b"expect"):
             return
         line, block, length = self._candidate
         is_whole = length == request.arrived and line == b"%b %b HTTP/1.1" % (request.method, request.uri)
         if is_whole and request.method in (b"GET", b"PUT"):
             content_type, accept = header(request, b"content-type"), accepted(request)
-            self._known[request.method] = Known(block, len(block) + length, content_type, accept, request.own_headers())
+            self._known[request.method.decode()] = Known(block, len(block) + length, content_type, accept, request.own_headers())
 
     def requestDone(self, request: Any) -> None:
         super().requestDone(request)
@@ -257,14 +256,13 @@ class HotChannel(PatientChannel):
     def _answered(self, data: bytes) -> bool:
         """Answer a request whose headers are known, if it can be answered at once; nothing is taken of it otherwise."""
         line, _, rest = data.partition(b"\r\n")
-        verb, _, target = line.partition(b" ")
-        known = self._known.get(verb)
-        if known is None or not rest.startswith(known.block) or len(rest) != known.length:
-            return False
-        path, _, query = target[:-9].partition(b"?")
+        what, _, query = line[:-9].partition(b"?")
         road, transport, near = self._road, cast(Any, self.transport), self.site.walls.near
-        names = road.routes.find(verb, path)
-        if names is None or target[-9:] != b" HTTP/1.1" or query.translate(None, _IN_A_TARGET) or len(data) > self.MAX_LENGTH:
+        names = road.routes.find(what)
+        if names is None or line[-9:] != b" HTTP/1.1" or query.translate(None, _IN_A_TARGET) or len(data) > self.MAX_LENGTH:
+            return False
+        known = self._known.get(names[0])
+        if known is None or len(rest) != known.length or not rest.startswith(known.block):
             return False
         if self._refused or self._waitingForTransport or transport.disconnecting or not (near is None or near.has(self.client)):
             return False
@@ -285,7 +283,9 @@ class HotChannel(PatientChannel):
         transport: Any = self.transport
         is_open = self._sends and transport.connected and not transport.disconnecting
         if is_open and not (transport.dataBuffer or transport._tempDataBuffer):
-            sent = transport.writeSomeData(data)
-            if isinstance(sent, int):  # else it is lost, and the transport finds that out
-                data = data[sent:]
+            try:
+                sent = transport.socket.send(data)
+            except OSError:  # it is full, or lost: the transport finds out
+                sent = 0
+            data = data[sent:]
         transport.write(data)
