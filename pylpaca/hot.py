@@ -48,10 +48,11 @@ class Routes:
         """
         self._matcher, self._endpoint, self._verbs = app.url_map.bind(""), endpoint, verbs
         self._remembered: dict[bytes, Names] = {}
+        self.recall = self._remembered.get
 
     def find(self, what: bytes) -> Names | None:
         """The operation that "GET /api/…" means, or None: Klein has to be asked what to say."""
-        return self._remembered.get(what) or self._match(what)
+        return self.recall(what) or self._match(what)
 
     def _match(self, what: bytes) -> Names | None:
         try:
@@ -140,8 +141,9 @@ class HotRequest(WalledRequest):
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         road: HotRoad = self.channel.site.hot
         target = path.partition(b"?")[0]
+        names = road.routes.find(b"%b %b" % (command, target))
         if road.remembers_routes and version == b"HTTP/1.1":
-            self.names = road.routes.find(b"%b %b" % (command, target))
+            self.names = names
         if self.names is None:
             super().requestReceived(command, path, version)
             return
@@ -241,7 +243,7 @@ class HotChannel(PatientChannel):
 
     def remember(self, request: HotRequest) -> None:
         """This request is let in; what comes next is, too, if it has the same headers."""
-        if self._candidate is None or request.requestHeaders.hasHeader(b"expect"):
+        if self._candidate is None or not self.persistent or request.requestHeaders.hasHeader(b"expect"):
             return
         line, block, length = self._candidate
         is_whole = length == request.arrived and line == b"%b %b HTTP/1.1" % (request.method, request.uri)
@@ -258,7 +260,7 @@ class HotChannel(PatientChannel):
         line, _, rest = data.partition(b"\r\n")
         what, _, query = line[:-9].partition(b"?")
         road, transport, near = self._road, cast(Any, self.transport), self.site.walls.near
-        names = road.routes.find(what)
+        names = road.routes.recall(what)
         if names is None or line[-9:] != b" HTTP/1.1" or query.translate(None, _IN_A_TARGET) or len(data) > self.MAX_LENGTH:
             return False
         known = self._known.get(names[0])
