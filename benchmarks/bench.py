@@ -1,0 +1,82 @@
+"""What all parts of a run share: the servers there are, on which cores, how often, and what was measured so far."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from benchmarks.environments import Environments, NotInstalledError
+from benchmarks.figures import Figures
+from benchmarks.load import Job, Measured
+from benchmarks.machine import Cores
+from benchmarks.servers import CannotStartError, Running, Server, running
+
+LOAD = [sys.executable, "-m", "benchmarks.load"]
+
+
+@dataclass
+class Bench:
+    """One run."""
+
+    environments: Environments
+    cores: Cores
+    servers: Sequence[Server]
+    rounds: int
+    seconds: float
+    """How long each load lasts."""
+    is_quick: bool = False
+    figures: Figures = field(default_factory=Figures)
+    remarks: list[str] = field(default_factory=list)
+    """Sentences for who reads the report."""
+
+    def tell(self, sentence: str) -> None:
+        """For who waits for the end."""
+        print(sentence, file=sys.stderr, flush=True)
+
+    def remark(self, sentence: str) -> None:
+        """Once is enough."""
+        if sentence not in self.remarks:
+            self.remarks.append(sentence)
+            self.tell(sentence)
+
+    def python(self, server: Server) -> Path | None:
+        """What runs a server; None, with a remark, if its packages cannot be had."""
+        try:
+            return self.environments.python(server.requirements)
+        except NotInstalledError as error:
+            why = server.hint or str(error)
+            self.remark(f"{server.name} is left out, for {' and '.join(server.requirements)} could not be installed: {why}.")
+            return None
+
+    @contextmanager
+    def running(self, servers: Sequence[Server], *more: str) -> Iterator[list[Running]]:
+        """All of them that can run, at once; a remark for each other one."""
+        found = []
+        with ExitStack() as stack:
+            for server in servers:
+                python = self.python(server)
+                if python is not None:
+                    try:
+                        found.append(stack.enter_context(running(server, python, self.cores, *more)))
+                    except (CannotStartError, AssertionError) as error:
+                        self.remark(f"{server.name} is left out, for it does not start: {error}")
+            yield found
+
+    def load(self, job: Job) -> Measured:
+        """Done by a process of its own."""
+        here = Path(__file__).parent.parent
+        done = subprocess.run(LOAD, input=json.dumps(asdict(job)), cwd=here, capture_output=True, text=True)
+        if done.returncode:
+            return Measured(wrong=done.stderr.strip()[-500:])
+        return Measured(**json.loads(done.stdout))
+
+    def in_turn(self, running_servers: Sequence[Running]) -> Iterator[Running]:
+        """Each of them in each round, none always first."""
+        for turn in range(self.rounds):
+            first = turn % len(running_servers)
+            yield from [*running_servers[first:], *running_servers[:first]]
