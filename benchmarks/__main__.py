@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import machine, per_request
+from benchmarks import discovery, growth, machine, per_request, shared_line, starting
 from benchmarks.bench import Bench
 from benchmarks.environments import Environments
 from benchmarks.report import Section, put_into
@@ -24,8 +24,12 @@ from benchmarks.servers import EVERY
 
 PARTS: Mapping[str, Callable[[Bench], list[Section]]] = {
     "requests": per_request.measure,
+    "start": starting.measure,
+    "discovery": discovery.measure,
+    "growth": growth.measure,
+    "serial": shared_line.measure,
 }
-QUICK = ("requests",)
+QUICK = ("requests", "start", "growth")
 
 
 def arguments() -> Namespace:

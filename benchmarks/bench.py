@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from benchmarks.environments import Environments, NotInstalledError
 from benchmarks.figures import Figures
@@ -16,6 +17,7 @@ from benchmarks.load import Job, Measured
 from benchmarks.machine import Cores
 from benchmarks.servers import CannotStartError, Running, Server, running
 
+T = TypeVar("T")
 LOAD = [sys.executable, "-m", "benchmarks.load"]
 
 
@@ -54,7 +56,7 @@ class Bench:
             return None
 
     @contextmanager
-    def running(self, servers: Sequence[Server], *more: str) -> Iterator[list[Running]]:
+    def running(self, servers: Sequence[Server], more: Sequence[object] = ()) -> Iterator[list[Running]]:
         """All of them that can run, at once; a remark for each other one."""
         found = []
         with ExitStack() as stack:
@@ -62,7 +64,7 @@ class Bench:
                 python = self.python(server)
                 if python is not None:
                     try:
-                        found.append(stack.enter_context(running(server, python, self.cores, *more)))
+                        found.append(stack.enter_context(running(server, python, self.cores, more)))
                     except (CannotStartError, AssertionError) as error:
                         self.remark(f"{server.name} is left out, for it does not start: {error}")
             yield found
@@ -75,8 +77,8 @@ class Bench:
             return Measured(wrong=done.stderr.strip()[-500:])
         return Measured(**json.loads(done.stdout))
 
-    def in_turn(self, running_servers: Sequence[Running]) -> Iterator[Running]:
+    def in_turn(self, each: Sequence[T]) -> Iterator[T]:
         """Each of them in each round, none always first."""
         for turn in range(self.rounds):
-            first = turn % len(running_servers)
-            yield from [*running_servers[first:], *running_servers[:first]]
+            first = turn % len(each)
+            yield from [*each[first:], *each[:first]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,22 +41,34 @@ class Cores:
 
     def __init__(self) -> None:
         usable = sorted(os.sched_getaffinity(0)) if HAS_AFFINITY else [0]
-        self._server, self._other = usable[0], usable[-1]
+        self._all, self._server, self._other = set(usable), usable[0], usable[-1]
         self.are_two = len(usable) > 1
 
     def leave_the_server_alone(self) -> None:
         """This process, and those it starts from now on, keep off the server's core."""
-        self._use(self._other)
+        self._use({self._other})
 
     @contextmanager
     def of_the_server(self) -> Iterator[None]:
         """What is started meanwhile runs on the server's core."""
-        self._use(self._server)
+        with self._while({self._server}):
+            yield
+
+    @contextmanager
+    def of_everybody(self) -> Iterator[None]:
+        """What is started meanwhile, and this process, run where the system puts them."""
+        with self._while(self._all):
+            yield
+
+    @contextmanager
+    def _while(self, cores: set[int]) -> Iterator[None]:
+        before = os.sched_getaffinity(0) if HAS_AFFINITY else set()
+        self._use(cores)
         try:
             yield
         finally:
-            self._use(self._other)
+            self._use(before)
 
-    def _use(self, core: int) -> None:
-        if sys.platform == "linux":
-            os.sched_setaffinity(0, {core})
+    def _use(self, cores: set[int]) -> None:
+        if HAS_AFFINITY:
+            os.sched_setaffinity(0, cores)

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -93,7 +93,8 @@ def configured(config: Mapping[str, Any], name: str = "pylpaca") -> Server:
     """pylpaca with a configuration of its own."""
     devices = [(each["device_type"], each["device_number"]) for each in config["drivers"]]
     prepare = [Ask(f"{kind}/{number}/connected", "Connected=true") for kind, number in devices]
-    return replace(PYLPACA, name=name, command=(*PYLPACA.command, "--config", "config.json"), config=config, prepare=prepare)
+    command = (*PYLPACA.command, "--config", "config.json")
+    return replace(PYLPACA, name=name, command=command, get=Ask(prepare[0].path), config=config, prepare=prepare)
 
 
 class CannotStartError(Exception):
@@ -112,6 +113,10 @@ class Running:
     start_cpu: float
 
     @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
     def pids(self) -> list[int]:
         return tree(self.pid)
 
@@ -122,15 +127,17 @@ class Running:
 
 
 @contextmanager
-def running(server: Server, python: Path, cores: Cores, *more: str) -> Iterator[Running]:
+def running(server: Server, python: Path, cores: Cores | None = None, more: Sequence[object] = ()) -> Iterator[Running]:
     """
     A server in a process of its own, until the end.
 
+    :param cores: none: it runs where the system puts it.
+    :param more: arguments of its command.
     :raises CannotStartError: it ends, or does not answer.
     """
     port, discovery = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_DGRAM)
     places = {"python": python, "bin": python.parent, "port": port, "discovery": discovery}
-    command = [each.format(**places) for each in (*server.command, *more)]
+    command = [each.format(**places) for each in (*server.command, *map(str, more))]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if server.config is not None:
@@ -141,7 +148,7 @@ def running(server: Server, python: Path, cores: Cores, *more: str) -> Iterator[
         else:
             environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
         said = folder / "said.txt"
-        with said.open("w") as output, cores.of_the_server():
+        with said.open("w") as output, cores.of_the_server() if cores is not None else nullcontext():
             began = time.perf_counter()
             # twistd says on its output why it does not start; others say on theirs what they are asked
             stdout = output if not server.requirements else subprocess.DEVNULL
@@ -153,8 +160,7 @@ def running(server: Server, python: Path, cores: Cores, *more: str) -> Iterator[
                 time.sleep(0.002)
             started_in = time.perf_counter() - began
             found = Running(server, process.pid, port, discovery, started_in, cpu_seconds(tree(process.pid)))
-            for ask in server.prepare:
-                put(port, ask)
+            tell(port, server.prepare)
             yield found
         finally:
             process.terminate()
@@ -177,19 +183,19 @@ def _answers(port: int, ask: Ask) -> bool:
         connection.close()
 
 
-def put(port: int, ask: Ask) -> Any:
-    """Tell a server something; AssertionError if it refuses."""
+def tell(port: int, orders: Sequence[Ask]) -> None:
+    """Give a server orders; AssertionError if it refuses one."""
     connection = HTTPConnection("127.0.0.1", port, timeout=60)
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
     try:
-        kind = {"Content-Type": "application/x-www-form-urlencoded"}
-        connection.request("PUT", f"/api/v1/{ask.path}", f"{ask.form}&{IDS}", kind)
-        answer = connection.getresponse()
-        found = json.loads(answer.read())
+        for order in orders:
+            connection.request("PUT", f"/api/v1/{order.path}", f"{order.form}&{IDS}", kind)
+            answer = connection.getresponse()
+            found = answer.read()
+            if answer.status != 200 or json.loads(found).get("ErrorNumber"):
+                raise AssertionError(f"{order}: {answer.status} {found!r}")
     finally:
         connection.close()
-    if answer.status != 200 or found.get("ErrorNumber"):
-        raise AssertionError(f"{ask}: {answer.status} {found}")
-    return found
 
 
 def free_port(kind: socket.SocketKind) -> int:
