@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks.environments import Environments, NotInstalledError
+from benchmarks.environments import Environments, NotInstalledError, versions
 from benchmarks.figures import Figures
 from benchmarks.load import Job, Measured
 from benchmarks.machine import Cores
 from benchmarks.servers import CannotStartError, Running, Server, running
+from pylpaca import __version__
 
 T = TypeVar("T")
 LOAD = [sys.executable, "-m", "benchmarks.load"]
@@ -54,6 +55,15 @@ class Bench:
             why = server.hint or str(error)
             self.remark(f"{server.name} is left out, for {' and '.join(server.requirements)} could not be installed: {why}.")
             return None
+
+    def versions(self, server: Server) -> str:
+        """Of what a server is made of; empty if it cannot be had."""
+        python = self.python(server)
+        if python is None:
+            return ""
+        found = versions(python)
+        wanted = [each.partition("[")[0] for each in server.requirements or ("pylpaca", "twisted", "klein")]
+        return f"{server.name}: {', '.join(f'{each} {found.get(each, __version__)}' for each in wanted)}"
 
     @contextmanager
     def running(self, servers: Sequence[Server], more: Sequence[object] = ()) -> Iterator[list[Running]]:

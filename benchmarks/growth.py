@@ -48,6 +48,10 @@ def _pollers(count: int) -> str:
     return f"{count} pollers" if count > 1 else "1 poller"
 
 
+MANY_DEVICES = _devices(DEVICES[-1]), _devices(DEVICES[0])
+MANY_POLLERS = _pollers(POLLERS[-1]), _pollers(10)
+
+
 def measure(bench: Bench) -> list[Section]:
     """The servers in turn, then the pollers of the one with ten devices."""
     servers = dict(zip(DEVICES, map(with_devices, DEVICES), strict=True))

@@ -48,22 +48,28 @@ class Client:
 
     def length(self) -> int:
         """Read an answer to its end; how many bytes it had."""
-        read = self._socket.recv_into(self._buffer)
+        read = self._into(self._buffer)
         while b"\r\n\r\n" not in self._buffer[:2000]:
-            read += self._socket.recv_into(memoryview(self._buffer)[read:])
+            read += self._into(memoryview(self._buffer)[read:])
         head, _, _ = bytes(self._buffer[:2000]).partition(b"\r\n\r\n")
         fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
         if b"content-length" in fields:
             wanted = len(head) + 4 + int(fields[b"content-length"])
             while read < wanted:
-                read += self._socket.recv_into(self._buffer)
+                read += self._into(self._buffer)
             return wanted
         last = bytes(self._buffer[max(0, read - 7) : read])  # chunked: it ends in an empty chunk
         while not last.endswith(b"\r\n0\r\n\r\n"):
-            count = self._socket.recv_into(self._buffer)
+            count = self._into(self._buffer)
             read += count
             last = (last + bytes(self._buffer[max(0, count - 7) : count]))[-7:]
         return read
+
+    def _into(self, buffer: Any) -> int:
+        count = self._socket.recv_into(buffer)
+        if not count:
+            raise ConnectionError("the server closed the connection")
+        return count
 
     def get(self, path: str, accept: str = "") -> int:
         self.send("GET", path, accept)

@@ -125,6 +125,11 @@ class Running:
         """Bytes."""
         return resident(self.pid)
 
+    @property
+    def peak(self) -> int:
+        """Bytes of memory it had at most."""
+        return resident(self.pid, "VmHWM")
+
 
 @contextmanager
 def running(server: Server, python: Path, cores: Cores | None = None, more: Sequence[object] = ()) -> Iterator[Running]:
