@@ -10,6 +10,7 @@ What pylpaca costs beside other servers, measured in turn in the same run.
 
 from __future__ import annotations
 
+import statistics
 import sys
 import tempfile
 import time
@@ -104,6 +105,10 @@ def where_and_when(bench: Bench, busy: float, seconds: float) -> Section:
         f"- {cores} When it began, {busy:.1f} other programs had wanted a core during the last minute.",
         f"- {bench.rounds} rounds, {bench.seconds:g} s for each load",
     ]
+    if bench.waited:
+        lines.append(
+            f"- Servers waited for their core {100 * statistics.mean(bench.waited):.0f} % of the time, because others had it."
+        )
     for server in bench.servers:
         lines += [f"- {versions}" for versions in [bench.versions(server)] if versions]
     lines += [f"- {remark}" for remark in bench.remarks]

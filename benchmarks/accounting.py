@@ -1,7 +1,8 @@
 """What the operating system's accounting says of a tree of processes: CPU time and memory."""
 
 # Facts
-#   /proc/PID/task/TID/schedstat begins with the nanoseconds the thread had a core; /proc/PID/stat counts in ticks of 10 ms.
+#   /proc/PID/task/TID/schedstat begins with the nanoseconds the thread had a core, and those it waited for one;
+#   /proc/PID/stat counts in ticks of 10 ms.
 #   The fourth field of /proc/PID/stat is the parent; the second is a name in parentheses that may hold spaces.
 
 from __future__ import annotations
@@ -29,14 +30,20 @@ def tree(pid: int) -> list[int]:
 
 def cpu_seconds(pids: list[int]) -> float:
     """CPU time that the threads alive have had so far."""
-    return sum(_nanoseconds(pids)) / 1e9
+    return sum(had for had, _ in _nanoseconds(pids)) / 1e9
 
 
-def _nanoseconds(pids: list[int]) -> Iterator[int]:
+def waited_seconds(pids: list[int]) -> float:
+    """For how long they could have used a core that somebody else had."""
+    return sum(waited for _, waited in _nanoseconds(pids)) / 1e9
+
+
+def _nanoseconds(pids: list[int]) -> Iterator[tuple[int, int]]:
     for pid in pids:
         for task in (PROC / str(pid) / "task").iterdir():
             with suppress(OSError):
-                yield int((task / "schedstat").read_text().split()[0])
+                had, waited, _ = (task / "schedstat").read_text().split()
+                yield int(had), int(waited)
 
 
 def resident(pid: int, field: str = "VmRSS") -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.environments import Environments, NotInstalledError, versions
-from benchmarks.figures import Figures
+from benchmarks.figures import Costs, Figures
 from benchmarks.load import Job, Measured
 from benchmarks.machine import Cores
 from benchmarks.servers import CannotStartError, Running, Server, running
@@ -36,6 +36,11 @@ class Bench:
     figures: Figures = field(default_factory=Figures)
     remarks: list[str] = field(default_factory=list)
     """Sentences for who reads the report."""
+    held_back: set[tuple[Costs, str]] = field(default_factory=set)
+    """Where the load was all that could be made, so that the server could do more."""
+    waited: list[float] = field(default_factory=list)
+    """Which part of the time the server waited for its core, because somebody else had it; for each load."""
+    _voided: set[tuple[Costs, str]] = field(default_factory=set)
 
     def tell(self, sentence: str) -> None:
         """For who waits for the end."""
@@ -78,6 +83,26 @@ class Bench:
                     except (CannotStartError, AssertionError) as error:
                         self.remark(f"{server.name} is left out, for it does not start: {error}")
             yield found
+
+    def take(self, costs: Costs, name: str, job: Job) -> None:
+        """Have a job done, and its figures; a wrong answer voids all that this load and server have, once and for all."""
+        if (costs, name) in self._voided:
+            return
+        measured = self.load(job)
+        if measured.wrong:
+            self._voided.add((costs, name))
+            self.figures.forget(name, *costs.every)
+            self.remark(f"{name} has no figures for {costs.load}, for it gave a wrong answer: {measured.wrong}")
+            return
+        self.figures.add(costs.cpu, name, measured.cpu_per_request)
+        self.figures.add(costs.rate, name, measured.per_second)
+        self.figures.add(costs.p50, name, measured.p50)
+        self.figures.add(costs.p99, name, measured.p99)
+        self.waited.append(measured.waited / measured.seconds)
+        if measured.is_held_back:
+            self.held_back.add((costs, name))
+        if measured.skipped:
+            self.remark(f"{costs.load}, {name}: the server was too slow for some of the questions.")
 
     def load(self, job: Job) -> Measured:
         """Done by a process of its own."""

@@ -60,22 +60,26 @@ def _memory(figures: Figures) -> tuple[float, str]:
 
 
 def _of_fastapi(row: per_request.Row) -> Callable[[Figures], tuple[float, str]]:
-    return _ratio(row.cpu, PYLPACA.name, FASTAPI.name)
+    return _ratio(row.costs.cpu, PYLPACA.name, FASTAPI.name)
 
 
 BOUNDS = (
     Bound(f"{per_request.GET_16.name}: CPU of {FASTAPI.name}'s", _of_fastapi(per_request.GET_16), 0.35, 0.20),
     Bound(
         f"{per_request.GET_16.name}: requests/s of {ALPACA_SERVER.name}'s",
-        _ratio(per_request.GET_16.rate, PYLPACA.name, ALPACA_SERVER.name),
+        _ratio(per_request.GET_16.costs.rate, PYLPACA.name, ALPACA_SERVER.name),
         15,
         is_least=True,
     ),
-    Bound(f"{per_request.GET_64.name}: p99 of {TWISTED.name}'s", _ratio(per_request.GET_64.p99, PYLPACA.name, TWISTED.name), 1.5),
+    Bound(
+        f"{per_request.GET_64.name}: p99 of {TWISTED.name}'s",
+        _ratio(per_request.GET_64.costs.p99, PYLPACA.name, TWISTED.name),
+        1.5,
+    ),
     Bound(f"{per_request.PUT_16.name}: CPU of {FASTAPI.name}'s", _of_fastapi(per_request.PUT_16), 0.50, 0.35),
     Bound(f"{per_request.GET_UNCONNECTED.name}: CPU of {FASTAPI.name}'s", _of_fastapi(per_request.GET_UNCONNECTED), 0.7),
-    Bound("1,000 devices: CPU per request of that with ten", _ratio(growth.CPU, *growth.MANY_DEVICES), 1.10),
-    Bound("100 pollers: CPU per request of that with ten", _ratio(growth.CPU, *growth.MANY_POLLERS), 1.15),
+    Bound("1,000 devices: CPU per request of that with ten", _ratio(growth.BY_DEVICES.cpu, *growth.MANY_DEVICES), 1.10),
+    Bound("100 pollers: CPU per request of that with ten", _ratio(growth.BY_POLLERS.cpu, *growth.MANY_POLLERS), 1.15),
     Bound("memory with ten simulators, before the first exposure, in MB", _memory, 90),
     Bound(
         f"start to the first answer, of {ALPACA_SERVER.name}'s with one device",
@@ -97,7 +101,7 @@ def section(bench: Bench) -> Section:
     """What was to be reached."""
     figures = bench.figures
     lines = table(["", "bound", "reached", ""], [bound.row(figures) for bound in BOUNDS])
-    cpu = per_request.GET_16.cpu
+    cpu = per_request.GET_16.costs.cpu
     if figures.has(cpu, PYLPACA.name, FALCON.name, BJOERN.name):
         falcon, bjoern = (figures.ratio(cpu, PYLPACA.name, each.name) for each in (FALCON, BJOERN))
         lines += ["", f"{per_request.GET_16.name}: CPU is {falcon} of {FALCON.name}'s, {bjoern} of {BJOERN.name}'s."]

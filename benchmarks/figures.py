@@ -5,6 +5,36 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The names of the figures of one kind of load."""
+
+    load: str
+
+    @property
+    def cpu(self) -> str:
+        """Seconds per request."""
+        return f"cpu: {self.load}"
+
+    @property
+    def rate(self) -> str:
+        """Requests per second."""
+        return f"rate: {self.load}"
+
+    @property
+    def p50(self) -> str:
+        return f"p50: {self.load}"
+
+    @property
+    def p99(self) -> str:
+        return f"p99: {self.load}"
+
+    @property
+    def every(self) -> Sequence[str]:
+        return self.cpu, self.rate, self.p50, self.p99
 
 
 class Figures:
@@ -26,14 +56,19 @@ class Figures:
         return self._rounds.get((what, server), [])
 
     def median(self, what: str, server: str) -> float:
-        return statistics.median(self._rounds[what, server])
+        """LookupError if it was not measured."""
+        if not self.has(what, server):
+            raise LookupError(what)
+        return statistics.median(self.rounds(what, server))
 
     def has(self, what: str, *servers: str) -> bool:
         return all(self.rounds(what, server) for server in servers)
 
-    def ratio(self, what: str, server: str, to: str, to_what: str = "") -> Ratio:
-        """Of two servers, or of two figures, round by round."""
-        pairs = zip(self.rounds(what, server), self.rounds(to_what or what, to), strict=True)
+    def ratio(self, what: str, server: str, to: str) -> Ratio:
+        """Of two servers, round by round; LookupError if one was not measured."""
+        if not self.has(what, server, to):
+            raise LookupError(what)
+        pairs = zip(self.rounds(what, server), self.rounds(what, to), strict=True)
         return Ratio([ours / theirs for ours, theirs in pairs])
 
 

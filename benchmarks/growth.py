@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.bench import Bench
+from benchmarks.figures import Costs
 from benchmarks.load import Ask, Job
 from benchmarks.report import Section, table
 from benchmarks.servers import Server, configured
@@ -25,7 +26,7 @@ POLLED = {  # what is asked of each device, and costs its simulator little
     "switch": "maxswitch",
     "telescope": "rightascension",
 }
-CPU, P50, P99 = "cpu", "p50", "p99"
+BY_DEVICES, BY_POLLERS = Costs("devices"), Costs("pollers")
 
 
 def with_devices(count: int) -> tuple[Server, list[Ask]]:
@@ -60,18 +61,16 @@ def measure(bench: Bench) -> list[Section]:
         asks = {server.name: asks for server, asks in servers.values()}
         for each in bench.in_turn(found):
             name = each.server.name
-            job = Job(each.port, asks[name], each.pids, seconds=bench.seconds)
-            _add(bench, name, job)
+            bench.take(BY_DEVICES, name, Job(each.port, asks[name], each.pids, seconds=bench.seconds))
             memory[name], started[name] = each.memory, each.started_in
         ten = found[0]
         for count in bench.in_turn(POLLERS):
             seconds = 2 * bench.seconds
-            _add(
-                bench, _pollers(count), Job(ten.port, asks[ten.server.name], ten.pids, count, interval=INTERVAL, seconds=seconds)
-            )
-    devices = [*_line(bench, _devices(DEVICES[0]), [_devices(each) for each in DEVICES])]
+            job = Job(ten.port, asks[ten.server.name], ten.pids, count, interval=INTERVAL, seconds=seconds)
+            bench.take(BY_POLLERS, _pollers(count), job)
+    devices = _line(bench, BY_DEVICES, _devices(DEVICES[0]), [_devices(each) for each in DEVICES])
     devices = [[*row, f"{memory[row[0]] / 1e6:.0f}", f"{started[row[0]]:.2f}"] for row in devices]
-    pollers = _line(bench, _pollers(10), [_pollers(each) for each in POLLERS])
+    pollers = _line(bench, BY_POLLERS, _pollers(10), [_pollers(each) for each in POLLERS])
     header = ["", "CPU µs/request", "of {}", "p50 ms", "p99 ms"]
     return [
         Section(
@@ -93,28 +92,16 @@ def measure(bench: Bench) -> list[Section]:
     ]
 
 
-def _add(bench: Bench, name: str, job: Job) -> None:
-    measured = bench.load(job)
-    if measured.wrong:
-        bench.remark(f"A round of {name} is left out: {measured.wrong}")
-        return
-    if measured.skipped:
-        bench.remark(f"{name}: the server was too slow for some of their questions.")
-    bench.figures.add(CPU, name, measured.cpu_per_request)
-    bench.figures.add(P50, name, measured.p50)
-    bench.figures.add(P99, name, measured.p99)
-
-
-def _line(bench: Bench, base: str, names: list[str]) -> list[list[str]]:
+def _line(bench: Bench, costs: Costs, base: str, names: list[str]) -> list[list[str]]:
     figures = bench.figures
     return [
         [
             name,
-            f"{1e6 * figures.median(CPU, name):.1f}",
-            str(figures.ratio(CPU, name, base)),
-            f"{1000 * figures.median(P50, name):.2f}",
-            f"{1000 * figures.median(P99, name):.2f}",
+            f"{1e6 * figures.median(costs.cpu, name):.1f}",
+            str(figures.ratio(costs.cpu, name, base)),
+            f"{1000 * figures.median(costs.p50, name):.2f}",
+            f"{1000 * figures.median(costs.p99, name):.2f}",
         ]
         for name in names
-        if figures.has(CPU, name, base)
+        if figures.has(costs.cpu, name, base)
     ]

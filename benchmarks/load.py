@@ -22,7 +22,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from benchmarks.accounting import cpu_seconds
+from benchmarks.accounting import cpu_seconds, waited_seconds
 
 FIRST_ID = 10_000  # of ClientTransactionID; all have five digits
 TURNS = 500  # different requests of a client, at least, before it begins again
@@ -74,6 +74,7 @@ class Measured:
     own_cpu: float = 0.0
     p50: float = 0.0  # seconds
     p99: float = 0.0
+    waited: float = 0.0  # seconds for which the server could not have its core
     skipped: int = 0  # requests that were due while the client still waited
     wrong: str = ""  # why the figures are worthless
 
@@ -197,14 +198,16 @@ class Generator:
             self._skipped = 0
             gc.collect()
             gc.disable()
+            waited = waited_seconds(pids)
             began, cpu, own = time.perf_counter(), cpu_seconds(pids), time.process_time()
             run(self._job.seconds)
             seconds, cpu, own = time.perf_counter() - began, cpu_seconds(pids) - cpu, time.process_time() - own
+            waited = waited_seconds(pids) - waited
         except (WrongAnswerError, OSError) as error:
             return Measured(wrong=f"{type(error).__name__}: {error}")
         found = sorted(self._latencies)
         p50, p99 = (found[int(share * len(found))] for share in (0.5, 0.99))
-        return Measured(len(found), seconds, cpu, own, p50, p99, self._skipped)
+        return Measured(len(found), seconds, cpu, own, p50, p99, waited, self._skipped)
 
     def _connect(self, client: Client) -> None:
         client.sock = socket.create_connection(("127.0.0.1", self._job.port), PATIENCE)

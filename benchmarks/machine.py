@@ -13,9 +13,8 @@ HAS_AFFINITY = hasattr(os, "sched_setaffinity")
 
 def description() -> str:
     """In one line."""
-    cores = sorted(os.sched_getaffinity(0)) if HAS_AFFINITY else list(range(os.cpu_count() or 1))
     return (
-        f"{_processor()}, {len(cores)} cores, {_memory() / 2**30:.0f} GiB; {platform.system()} {platform.release()}; "
+        f"{_processor()}, {os.cpu_count()} cores, {_memory() / 2**30:.0f} GiB; {platform.system()} {platform.release()}; "
         f"{platform.python_implementation()} {platform.python_version()}"
     )
 

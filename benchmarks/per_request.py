@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.bench import Bench
+from benchmarks.figures import Costs
 from benchmarks.load import Job
 from benchmarks.report import Section, table
 from benchmarks.servers import FASTAPI, Running
@@ -22,21 +23,8 @@ class Row:
     is_daily: bool = False  # whether it is part of the quick form
 
     @property
-    def cpu(self) -> str:
-        """The name of its figures of CPU time."""
-        return f"cpu: {self.name}"
-
-    @property
-    def rate(self) -> str:
-        return f"rate: {self.name}"
-
-    @property
-    def p50(self) -> str:
-        return f"p50: {self.name}"
-
-    @property
-    def p99(self) -> str:
-        return f"p99: {self.name}"
+    def costs(self) -> Costs:
+        return Costs(self.name)
 
 
 GET_16 = Row("GET, 16 connections", 16, is_daily=True)
@@ -59,31 +47,15 @@ MEMORY_AFTER = "memory after load"
 def measure(bench: Bench) -> list[Section]:
     """Every row: all servers in turn, round by round."""
     rows = [row for row in ROWS if row.is_daily or not bench.is_quick]
-    held_back: set[tuple[str, str]] = set()
     with bench.running(bench.servers) as found:
         for row in rows:
             bench.tell(row.name)
-            voided = set()
             for each in bench.in_turn(found):
-                name = each.server.name
-                if name in voided:
-                    continue
-                measured = bench.load(_job(bench, row, each))
-                if measured.wrong:
-                    voided.add(name)
-                    bench.remark(f"{name} gave a wrong answer, so it has no figures for {row.name}: {measured.wrong}")
-                    bench.figures.forget(name, row.cpu, row.rate, row.p50, row.p99)
-                    continue
-                bench.figures.add(row.cpu, name, measured.cpu_per_request)
-                bench.figures.add(row.rate, name, measured.per_second)
-                bench.figures.add(row.p50, name, measured.p50)
-                bench.figures.add(row.p99, name, measured.p99)
-                if measured.is_held_back:
-                    held_back.add((row.name, name))
+                bench.take(row.costs, each.server.name, _job(bench, row, each))
         for each in found:
             bench.figures.add(MEMORY_AFTER, each.server.name, each.memory)
     names = [each.server.name for each in found]
-    return [Section("Requests", [line for row in rows for line in _lines(bench, row, names, held_back)])]
+    return [Section("Requests", [line for row in rows for line in _lines(bench, row, names)])]
 
 
 def _job(bench: Bench, row: Row, each: Running) -> Job:
@@ -91,23 +63,22 @@ def _job(bench: Bench, row: Row, each: Running) -> Job:
     return Job(each.port, [ask], each.pids, row.clients, row.connected, seconds=bench.seconds, keys=each.server.keys)
 
 
-def _lines(bench: Bench, row: Row, names: Sequence[str], held_back: set[tuple[str, str]]) -> list[str]:
-    figures = bench.figures
-    rows = []
+def _lines(bench: Bench, row: Row, names: Sequence[str]) -> list[str]:
+    figures, costs, rows = bench.figures, row.costs, []
     for name in names:
-        if not figures.has(row.cpu, name):
+        if not figures.has(costs.cpu, name):
             continue
-        has_ratio = figures.has(row.cpu, FASTAPI.name)
-        at_least = "≥ " if (row.name, name) in held_back else ""
+        has_ratio = figures.has(costs.cpu, FASTAPI.name)
+        at_least = "≥ " if (costs, name) in bench.held_back else ""
         rows.append(
             [
                 name,
-                f"{1e6 * figures.median(row.cpu, name):.1f}",
-                str(figures.ratio(row.cpu, name, FASTAPI.name)) if has_ratio else "",
-                f"{at_least}{figures.median(row.rate, name):,.0f}",
-                str(figures.ratio(row.rate, name, FASTAPI.name)) if has_ratio else "",
-                f"{1000 * figures.median(row.p50, name):.2f}",
-                f"{1000 * figures.median(row.p99, name):.2f}",
+                f"{1e6 * figures.median(costs.cpu, name):.1f}",
+                str(figures.ratio(costs.cpu, name, FASTAPI.name)) if has_ratio else "",
+                f"{at_least}{figures.median(costs.rate, name):,.0f}",
+                str(figures.ratio(costs.rate, name, FASTAPI.name)) if has_ratio else "",
+                f"{1000 * figures.median(costs.p50, name):.2f}",
+                f"{1000 * figures.median(costs.p99, name):.2f}",
             ]
         )
     header = ["", "CPU µs/request", f"CPU, of {FASTAPI.name}", "requests/s", f"requests/s, of {FASTAPI.name}", "p50 ms", "p99 ms"]

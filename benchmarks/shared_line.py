@@ -89,6 +89,7 @@ def _measure(bench: Bench, device: Device) -> None:
                 job = Job(found.port, asks, found.pids, CLIENTS[clients], interval=INTERVAL, seconds=seconds, warm_up=0.0)
                 measured = bench.load(job)
                 if measured.wrong:
-                    bench.remark(f"A round of {device.driver} is left out: {measured.wrong}")
-                else:
-                    bench.figures.add(commands(device), clients, (len(firmware.commands) - before) / measured.seconds)
+                    bench.remark(f"{device.driver} gave a wrong answer: {measured.wrong}")
+                    bench.figures.forget(clients, commands(device))
+                    return
+                bench.figures.add(commands(device), clients, (len(firmware.commands) - before) / measured.seconds)

@@ -6,8 +6,9 @@ from typing import get_args
 
 from benchmarks import growth
 from benchmarks.bench import Bench
+from benchmarks.figures import Costs
 from benchmarks.load import Job
-from benchmarks.per_request import GET_16, GET_UNCONNECTED, PUT_16
+from benchmarks.per_request import GET_16, GET_UNCONNECTED, PUT_16, Row
 from benchmarks.report import Section, table
 from benchmarks.servers import GET, PUT, Server, configured
 from pylpaca.config import ServerSection
@@ -49,18 +50,14 @@ def measure(bench: Bench) -> list[Section]:
             for each in bench.in_turn(found):
                 ask = PUT if row.is_put else GET
                 job = Job(each.port, [ask], each.pids, row.clients, row.connected, seconds=bench.seconds)
-                measured = bench.load(job)
-                if measured.wrong:
-                    bench.remark(f"A round of the hot road with {each.server.name} is left out: {measured.wrong}")
-                else:
-                    figures.add(row.cpu, _name(each.server.name), measured.cpu_per_request)
+                bench.take(_costs(row), each.server.name, job)
     rows = []
     for server in servers:
         cells = [server.name]
         for row in ROWS:
-            if figures.has(row.cpu, _name(server.name), _name(NONE)):
-                ratio = figures.ratio(row.cpu, _name(server.name), _name(NONE))
-                cells += [f"{1e6 * figures.median(row.cpu, _name(server.name)):.1f}", str(ratio)]
+            cpu = _costs(row).cpu
+            if figures.has(cpu, server.name, NONE):
+                cells += [f"{1e6 * figures.median(cpu, server.name):.1f}", str(figures.ratio(cpu, server.name, NONE))]
             else:
                 cells += ["", ""]
         rows.append(cells)
@@ -68,5 +65,5 @@ def measure(bench: Bench) -> list[Section]:
     return [Section("Steps of the hot road", ["CPU µs/request.", "", *table(header, rows)])]
 
 
-def _name(steps: str) -> str:
-    return f"hot road: {steps}"
+def _costs(row: Row) -> Costs:
+    return Costs(f"hot road: {row.name}")
