@@ -81,6 +81,8 @@ class Bench:
                     try:
                         found.append(stack.enter_context(running(server, python, self.cores, more)))
                     except (CannotStartError, AssertionError) as error:
+                        if not server.requirements:
+                            raise  # it is ours
                         self.remark(f"{server.name} is left out, for it does not start: {error}")
             yield found
 
