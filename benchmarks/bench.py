@@ -57,8 +57,9 @@ class Bench:
         try:
             return self.environments.python(server.requirements)
         except NotInstalledError as error:
-            why = server.hint or str(error)
-            self.remark(f"{server.name} is left out, for {' and '.join(server.requirements)} could not be installed: {why}.")
+            packages = " and ".join(server.requirements)
+            hint = f"; {server.hint}" if server.hint else ""
+            self.remark(f"{server.name} is left out, for {packages} could not be installed: {error}{hint}.")
             return None
 
     def versions(self, server: Server) -> str:

@@ -41,7 +41,9 @@ class Environments:
             pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
             ended = subprocess.run(pip, capture_output=True, text=True)
             if ended.returncode:
-                raise NotInstalledError((ended.stderr.strip().splitlines() or ["no reason given"])[-1])
+                said = ended.stderr.strip().splitlines()
+                errors = [line for line in said if line.startswith("ERROR: ")]
+                raise NotInstalledError((errors or said or ["pip gives no reason"])[-1].removeprefix("ERROR: "))
             complete.touch()
         return python
 

@@ -71,7 +71,7 @@ class Measured:
     answers: int = 0
     seconds: float = 0.0
     server_cpu: float = 0.0
-    own_cpu: float = 0.0
+    own_work: float = 0.0  # seconds for which this generator had something to do
     p50: float = 0.0  # seconds
     p99: float = 0.0
     waited: float = 0.0  # seconds for which the server could not have its core
@@ -89,7 +89,7 @@ class Measured:
     @property
     def is_held_back(self) -> bool:
         """Whether the load was all that this generator can make, so that the server could do more."""
-        return self.own_cpu > 0.97 * self.seconds
+        return self.own_work > 0.97 * self.seconds
 
 
 class WrongAnswerError(Exception):
@@ -198,16 +198,19 @@ class Generator:
             self._skipped = 0
             gc.collect()
             gc.disable()
-            waited = waited_seconds(pids)
-            began, cpu, own = time.perf_counter(), cpu_seconds(pids), time.process_time()
+            waited, own = waited_seconds(pids), self._own_work()
+            began, cpu = time.perf_counter(), cpu_seconds(pids)
             run(self._job.seconds)
-            seconds, cpu, own = time.perf_counter() - began, cpu_seconds(pids) - cpu, time.process_time() - own
-            waited = waited_seconds(pids) - waited
+            seconds, cpu = time.perf_counter() - began, cpu_seconds(pids) - cpu
+            waited, own = waited_seconds(pids) - waited, self._own_work() - own
         except (WrongAnswerError, OSError) as error:
             return Measured(wrong=f"{type(error).__name__}: {error}")
         found = sorted(self._latencies)
         p50, p99 = (found[int(share * len(found))] for share in (0.5, 0.99))
         return Measured(len(found), seconds, cpu, own, p50, p99, waited, self._skipped)
+
+    def _own_work(self) -> float:
+        return cpu_seconds([os.getpid()]) + waited_seconds([os.getpid()])
 
     def _connect(self, client: Client) -> None:
         client.sock = socket.create_connection(("127.0.0.1", self._job.port), PATIENCE)

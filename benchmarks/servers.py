@@ -69,7 +69,7 @@ BJOERN = bare(
     "bare_bjoern",
     "bjoern",
     "falcon",
-    hint="it is built with a C compiler and the headers of libev (Debian's package is libev-dev)",
+    hint="bjoern is built with a C compiler and the headers of libev (Debian's package libev-dev)",
 )
 KLEIN = bare("Klein", "bare_klein", "klein")
 TWISTED = bare("twisted.web", "bare_twisted", "twisted")

@@ -139,7 +139,7 @@ class BenchTests(SynchronousTestCase):
 
     def test_one_wrong_answer(self) -> None:
         """After one wrong answer a server has no figures of that load, whatever was measured before and after it."""
-        right = Measured(answers=10, seconds=1.0, server_cpu=0.1, own_cpu=0.1)
+        right = Measured(answers=10, seconds=1.0, server_cpu=0.1, own_work=0.1)
         self.bench.given = [right, Measured(wrong="500"), right]
         for _ in range(3):
             self.bench.take(Costs("GET"), "pylpaca", Job(1, [GET], []))
@@ -196,7 +196,7 @@ class RealServerTests(SynchronousTestCase):
         return Measured(**json.loads(done.stdout))
 
     def test_load(self) -> None:
-        """pylpaca, started as users do, answers on connections that are kept and on new ones; what it refuses is a wrong answer."""
+        """pylpaca answers GET and PUT, on connections that are kept and on new ones; what it refuses is a wrong answer."""
         with running(PYLPACA, Path(sys.executable)) as server:
             found = [self.measured(server, GET), self.measured(server, PUT), self.measured(server, GET, connected=False)]
             refused = self.measured(server, Ask("telescope/0/targetdeclination", "TargetDeclination=91"))
