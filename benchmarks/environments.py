@@ -22,6 +22,7 @@ class Environments:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._not_installed: dict[Path, NotInstalledError] = {}
 
     def python(self, requirements: Sequence[str]) -> Path:
         """
@@ -35,6 +36,8 @@ class Environments:
         name = "-".join([requirements[0].partition("[")[0], hashlib.sha256(what.encode()).hexdigest()[:8]])
         folder = self._folder / name
         python, complete = folder / "bin" / "python", folder / "complete"
+        if folder in self._not_installed:
+            raise self._not_installed[folder]
         if not complete.exists():
             shutil.rmtree(folder, ignore_errors=True)
             subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, capture_output=True)
@@ -43,7 +46,9 @@ class Environments:
             if ended.returncode:
                 said = ended.stderr.strip().splitlines()
                 errors = [line for line in said if line.startswith("ERROR: ")]
-                raise NotInstalledError((errors or said or ["pip gives no reason"])[-1].removeprefix("ERROR: "))
+                reason = (errors or said or ["pip gives no reason"])[-1].removeprefix("ERROR: ")
+                self._not_installed[folder] = NotInstalledError(reason)
+                raise self._not_installed[folder]
             complete.touch()
         return python
 

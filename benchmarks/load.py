@@ -17,8 +17,7 @@ import sys
 import time
 from array import array
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -238,9 +237,10 @@ class Generator:
         client.waiting = False
         return True
 
-    def _ready(self, timeout: float = PATIENCE) -> list[Client]:
-        found = [self._by_fd[fd] for fd, _ in self._poll.poll(timeout)]
-        if not found and timeout == PATIENCE:
+    def _ready(self, within: float | None = None) -> list[Client]:
+        """Those that something has come for; an answer must come if no time is given."""
+        found = [self._by_fd[fd] for fd, _ in self._poll.poll(PATIENCE if within is None else within)]
+        if not found and within is None:
             raise WrongAnswerError(f"no answer for {PATIENCE:.0f} s")
         return found
 
@@ -282,7 +282,7 @@ class Generator:
                     self._send(order[0])
                 order.rotate(-1)
                 due += step
-            for client in self._ready(max(0.0, min(due, until) - now) if due < until else PATIENCE):
+            for client in self._ready(max(0.0, min(due, until) - now) if due < until else None):
                 self._answered(client, self._receive(client))
 
     def _run_unconnected(self, seconds: float) -> None:
@@ -310,17 +310,10 @@ class Generator:
         client.began = began
 
 
-def run(job: Job, command: Callable[[str], str]) -> Measured:
-    """Have a job done; `command` runs this module with a text as its input, and gives its output."""
-    return Measured(**json.loads(command(json.dumps(asdict(job)))))
-
-
 def main() -> None:
     """Do one job."""
     said: dict[str, Any] = json.load(sys.stdin)
     asks = [Ask(**each) for each in said.pop("asks")]
-    with suppress(OSError):
-        os.nice(-5)
     print(json.dumps(asdict(Generator(Job(asks=asks, **said)).measured())))
 
 
