@@ -176,11 +176,10 @@ class HotRequest(WalledRequest):
     def let_in(self) -> None:
         channel: HotChannel = self.channel
         channel.remember(self)
-        self.given, channel.given = channel.given, None
+        answer, channel.given = channel.given, None
         if self.names is None:
-            super().let_in()
+            self._by_klein(answer)
             return
-        answer = self.given
         if answer is None:
             content_type, accept = header(self, b"content-type"), accepted(self)
             query, content = self.uri.partition(b"?")[2], cast(Any, self.content)
@@ -211,7 +210,7 @@ class HotRequest(WalledRequest):
             self._by_klein(fail(answer) if isinstance(answer, Failure) else answer)
 
     def _by_klein(self, answer: Any) -> None:
-        """An image, or a refusal: the plain road tells it, and asks nobody again."""
+        """The plain road tells it, and asks nobody again if there is an answer: an image, or a refusal."""
         self.given = answer
         super().let_in()
 

@@ -60,7 +60,8 @@ class Api:
     def device(self, request: IRequest, kind: str, number: str, member: str) -> Answer:
         """A device operation."""
         verb = request.method.decode("ascii")
-        answer = cast(WalledRequest, request).given
+        asked = cast(WalledRequest, request)
+        answer, asked.given = asked.given, None  # it may be large, and a request be kept for long
         if answer is None:
             answer = self._dispatcher.answer(
                 DeviceRequest(
