@@ -275,7 +275,7 @@ class HotChannel(PatientChannel):
         before, after = road.heads.around(known.own)
         self.say(b"%b%d%b%b" % (before, len(answer), after, answer))
         if known.is_last:
-            self.persistent = self._is_between = False
+            self.persistent, self._handlingRequest = False, True  # for good, as twisted.web leaves it
             self.setTimeout(None)
             self.loseConnection()
         else:
@@ -286,8 +286,7 @@ class HotChannel(PatientChannel):
     def say(self, data: bytes) -> None:
         """Send an answer: the system takes it at once, unless the client has not taken what it had asked for before."""
         transport: Any = self.transport
-        is_open = self._sends and transport.connected and not transport.disconnecting
-        if is_open and not (transport.dataBuffer or transport._tempDataBuffer):
+        if self._sends and transport.connected and not (transport.dataBuffer or transport._tempDataBuffer):
             try:
                 sent = transport.socket.send(data)
             except OSError:  # it is full, or lost: the transport finds out
