@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -15,13 +16,13 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic.fields import FieldInfo
 
 from pylpaca.interfaces import DEVICE_TYPES
+from pylpaca.places import Place as Place  # others know it from here
+from pylpaca.places import spans
 
 HTTP_PORT = 11111
 DISCOVERY_PORT = 32227
 
 M = TypeVar("M", bound=BaseModel)
-
-Place = tuple[str | int, ...]  # ("drivers", 0, "device_type")
 
 
 @dataclass(frozen=True)
@@ -417,41 +418,12 @@ def _expected(declared: FieldInfo | None, given: Any) -> str:
     return f", not {json.dumps(given, default=str)[:60]}{about}"
 
 
-_TOKEN = re.compile(r'[ \t\n\r]*("(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+)')
-
-
 def _positions(text: str) -> tuple[dict[Place, tuple[int, int]], list[Place]]:
     """Where every value of valid JSON stands, by its place, as line and column from 1; and the places given twice."""
+    found, repeated = spans(text)
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
-    tokens = [(match.group(1), match.start(1)) for match in _TOKEN.finditer(text)]
-    positions: dict[Place, tuple[int, int]] = {}
-    repeated: list[Place] = []
-    index = line = 0
-
-    def value(place: Place, at: int | None = None) -> None:
-        nonlocal index, line
-        word, offset = tokens[index]
-        offset = offset if at is None else at
-        while line + 1 < len(starts) and starts[line + 1] <= offset:
-            line += 1
-        if place in positions and not any(place[: len(each)] == each for each in repeated):
-            repeated.append(place)
-        positions[place] = (line + 1, offset - starts[line] + 1)
-        index += 1
-        if word == "{":
-            while tokens[index][0] != "}":
-                key, start = json.loads(tokens[index][0]), tokens[index][1]
-                index += 2  # the key and its colon
-                value((*place, key), start)
-                index += tokens[index][0] == ","
-            index += 1
-        elif word == "[":
-            count = 0
-            while tokens[index][0] != "]":
-                value((*place, count))
-                count += 1
-                index += tokens[index][0] == ","
-            index += 1
-
-    value(())
+    positions = {}
+    for place, span in found.items():
+        line = bisect_right(starts, span.key)
+        positions[place] = (line, span.key - starts[line - 1] + 1)
     return positions, repeated
