@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretBytes, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 
 from pylpaca.interfaces import DEVICE_TYPES
@@ -413,8 +413,19 @@ def _is_branch(step: Any) -> bool:
     return isinstance(step, str) and (step in ("int", "str", "float", "bool") or step.startswith("literal["))
 
 
+def holds_secrets(annotation: Any) -> bool:
+    """Whether a value of this type may have a password in it."""
+    if annotation in (SecretStr, SecretBytes):
+        return True
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return any(holds_secrets(each.annotation) for each in annotation.model_fields.values())
+    return any(holds_secrets(each) for each in get_args(annotation))
+
+
 def _expected(declared: FieldInfo | None, given: Any) -> str:
     about = f" ({declared.description})" if declared and declared.description else ""
+    if declared and holds_secrets(declared.annotation):
+        return about
     return f", not {json.dumps(given, default=str)[:60]}{about}"
 
 

@@ -158,7 +158,9 @@ class DifferenceTests(SynchronousTestCase):
 
     def test_less(self) -> None:
         """What something was taken out of is written as a whole."""
-        self.assertEqual(differences({"a": {"b": 1, "c": 2}, "l": [1, 2]}, {"a": {"b": 1}, "l": [1]}), {("a",): {"b": 1}, ("l",): [1]})
+        self.assertEqual(
+            differences({"a": {"b": 1, "c": 2}, "l": [1, 2]}, {"a": {"b": 1}, "l": [1]}), {("a",): {"b": 1}, ("l",): [1]}
+        )
 
 
 class FileTests(SynchronousTestCase):

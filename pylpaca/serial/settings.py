@@ -40,7 +40,11 @@ class SerialSettings(BaseModel):
     keep_trying: float = Field(
         default=60.0, ge=0, le=86_400, description="seconds to look for a port that vanished before the device is disconnected"
     )
-    record: str = Field(default="", description="a file to record to what is said on the line; empty: none")
+    record: str = Field(
+        default="",
+        description="a file to record to what is said on the line; empty: none",
+        json_schema_extra={"only_in_file": True},  # a browser must not choose which file is written
+    )
 
     @field_validator("port")
     @classmethod
