@@ -98,6 +98,7 @@ class Dispatcher:
         self._heard = heard
         self._members = {kind: _paths(kind) for kind in DEVICE_TYPES}
         self._health = {(each.kind, each.number): Health(each.driver.name, clock) for each in roster}
+        roster.replaced.append(self._forget)
         self._logged = Repeats(clock)
         self.pending = Pending()
         self.latest = Latest()
@@ -157,6 +158,10 @@ class Dispatcher:
 
         waiting = within(self._clock, seconds, pending, what, expired)
         return shielded(waiting.addCallbacks(under_way.succeeded, under_way.failed))
+
+    def _forget(self, entry: Entry) -> None:
+        """Another driver is at this place now: what the last one did not answer says nothing about it."""
+        self._health[entry.kind, entry.number] = Health(entry.driver.name, self._clock)
 
     def _find(self, kind: str, number: str, member: str) -> tuple[Entry, Mapping[str, Operation]]:
         members = self._members.get(kind)
