@@ -22,6 +22,9 @@ from pylpaca.places import spans
 HTTP_PORT = 11111
 DISCOVERY_PORT = 32227
 
+FILE_ONLY = "only_in_file"  # in a field's json_schema_extra: it is not changed with a browser
+_WALL: Any = {FILE_ONLY: True}  # who is within the walls cannot move them
+
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -99,17 +102,29 @@ class InterlockSection(_Model):
 class ServerSection(_Model):
     """The optional `server` object."""
 
-    listen: list[str] = Field(default=[], description="where HTTP listens, as Twisted endpoints; empty: everywhere on port 11111")
+    listen: list[str] = Field(
+        default=[],
+        description="where HTTP listens, as Twisted endpoints; empty: everywhere on port 11111",
+        json_schema_extra=_WALL,
+    )
     discovery_port: int | Literal["off"] = Field(default=DISCOVERY_PORT, description='the UDP port of discovery, or "off"')
     name: str = Field(default="pylpaca", min_length=1, description="the server's name, shown by clients")
     location: str = Field(default="", description="where the server stands, shown by clients")
-    state_dir: str | None = Field(default=None, description="the folder of what must survive a restart")
-    allow_public: bool = Field(default=False, description="whether clients outside the networks of this machine are served")
-    allowed_hosts: list[str] = Field(
-        default=[], description="names of this server besides IP addresses and names of the local network"
+    state_dir: str | None = Field(default=None, description="the folder of what must survive a restart", json_schema_extra=_WALL)
+    allow_public: bool = Field(
+        default=False, description="whether clients outside the networks of this machine are served", json_schema_extra=_WALL
     )
-    cors_origins: list[str] = Field(default=[], description="web pages that may use the server, each as https://example.org")
-    users: dict[str, SecretStr] = Field(default={}, description="names and passwords; without any, nobody is asked for one")
+    allowed_hosts: list[str] = Field(
+        default=[],
+        description="names of this server besides IP addresses and names of the local network",
+        json_schema_extra=_WALL,
+    )
+    cors_origins: list[str] = Field(
+        default=[], description="web pages that may use the server, each as https://example.org", json_schema_extra=_WALL
+    )
+    users: dict[str, SecretStr] = Field(
+        default={}, description="names and passwords; without any, nobody is asked for one", json_schema_extra=_WALL
+    )
     max_connections: int = Field(default=1024, ge=8, le=100_000, description="how many connections there may be")
     max_connections_per_peer: int = Field(default=256, ge=4, le=100_000, description="how many of them one client may have")
     deadman: DeadmanSection | None = Field(default=None, description="what is done when no client is there any more")

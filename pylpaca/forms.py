@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import NoneType, UnionType
@@ -17,12 +17,11 @@ from pydantic import BaseModel, SecretBytes, SecretStr, TypeAdapter, ValidationE
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from pylpaca.config import explained, holds_secrets
+from pylpaca.config import FILE_ONLY, explained, holds_secrets
 from pylpaca.places import Place
 from pylpaca.serial import SerialSettings
 
 SCALARS = (bool, int, float, str)
-FILE_ONLY = "only_in_file"  # in a field's json_schema_extra: it is not changed with a browser
 UNIT = "unit"  # in a field's json_schema_extra: behind its value
 HIDDEN = "********"
 IN_JSON = "This is written as JSON, as in config.json."
@@ -100,14 +99,21 @@ def every(fields: Sequence[Field]) -> Iterator[Field]:
 # ---- model -> fields ----------------------------------------------------------------------------------------------
 
 
-def fields_of(model: type[BaseModel], raw: Mapping[str, Any], prefix: str = "", place: Place = ()) -> tuple[Field, ...]:
+def fields_of(
+    model: type[BaseModel], raw: Mapping[str, Any], prefix: str = "", place: Place = (), only: Collection[str] = ()
+) -> tuple[Field, ...]:
     """
     The fields of a model.
 
     :param raw: its settings as a configuration has them; what is not in it has its default.
     :param prefix: of the names of its fields.
+    :param only: which settings, if not all.
     """
-    return tuple(_field(model, name, info, raw, prefix, place) for name, info in model.model_fields.items())
+    return tuple(_field(model, name, info, raw, prefix, place) for name, info in _settings(model, only))
+
+
+def _settings(model: type[BaseModel], only: Collection[str]) -> Iterator[tuple[str, FieldInfo]]:
+    return ((name, info) for name, info in model.model_fields.items() if not only or name in only)
 
 
 def _field(model: type[BaseModel], name: str, info: FieldInfo, raw: Mapping[str, Any], prefix: str, place: Place) -> Field:
@@ -394,25 +400,34 @@ def _no_constant(name: str) -> Any:
 # ---- what was typed -> settings -----------------------------------------------------------------------------------
 
 
-def read(model: type[BaseModel], typed: Typed, raw: Mapping[str, Any], prefix: str = "") -> Form:
+def read(model: type[BaseModel], typed: Typed, raw: Mapping[str, Any], prefix: str = "", only: Collection[str] = ()) -> Form:
     """
     Read what was typed for a model.
 
     :param typed: all fields of a form, by name.
     :param raw: the settings as they were; what no field is for stays.
+    :param prefix: of the names of its fields.
+    :param only: the settings that have fields, if not all have.
     """
     errors: dict[str, str] = {}
-    found = _read(model, typed, raw, prefix, errors)
-    fields = _as_typed(fields_of(model, found, prefix), typed)
+    found = _read(model, typed, raw, prefix, errors, only)
+    fields = _as_typed(fields_of(model, found, prefix, only=only), typed)
     rest: list[str] = []
     if not errors:
         errors, rest = _validated(model, found, fields)
     return Form(tuple(_with_errors(fields, errors)), found, tuple(rest))
 
 
-def _read(model: type[BaseModel], typed: Typed, raw: Mapping[str, Any], prefix: str, errors: dict[str, str]) -> dict[str, Any]:
+def _read(
+    model: type[BaseModel],
+    typed: Typed,
+    raw: Mapping[str, Any],
+    prefix: str,
+    errors: dict[str, str],
+    only: Collection[str] = (),
+) -> dict[str, Any]:
     found = dict(raw)
-    for name, info in model.model_fields.items():
+    for name, info in _settings(model, only):
         key, shape = key_of(name, info), Shape.of(info.annotation)
         field_name, default = prefix + key, _default(info)
         if _is_fixed(info, shape):

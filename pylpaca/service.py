@@ -43,6 +43,7 @@ from pylpaca.pages import rooms
 from pylpaca.pages.observatory import Observatory
 from pylpaca.precautions import Precautions
 from pylpaca.protocol import TransactionCounter
+from pylpaca.reopening import Reopening
 from pylpaca.roster import Roster, build, simulators
 from pylpaca.serial import Cables, RealPorts
 from pylpaca.state import StateFolder, UniqueIds, state_folder
@@ -172,7 +173,8 @@ def compose(
         raise CannotStart("\n".join(["pylpaca cannot start:", *(f"  {mistake}" for mistake in mistakes)]), mistakes)
     for sentence in filter(None, [openness(configuration.server), *exposed(configuration)]):
         log.warn("{sentence}", sentence=sentence)
-    site = build_site(configuration, roster, reactor, heard=safety.heard)
+    reopening = Reopening(configuration, roster, surroundings, safety)
+    site = build_site(configuration, roster, reactor, reopening, heard=safety.heard)
     notifier = Notifier(environment, reactor)
     in_thread = surroundings.own_thread("name servers")
     watched = configuration.server.watchdog
@@ -185,6 +187,7 @@ def build_site(
     configuration: Configuration,
     roster: Roster,
     clock: IReactorTime,
+    reopening: Reopening,
     networks: Callable[[], Sequence[Network]] = own_networks,
     utc: Callable[[], datetime] = utc_now,
     heard: Callable[[], None] | None = None,
@@ -192,6 +195,7 @@ def build_site(
     """
     All that HTTP answers.
 
+    :param reopening: gives devices other settings.
     :param networks: those this machine has an address in, whose other machines are near.
     :param utc: the time of day.
     :param heard: is told whenever a client asks a device for anything.
@@ -199,7 +203,7 @@ def build_site(
     server = configuration.server
     counter = TransactionCounter()
     management = Management(server, roster, counter)
-    observatory = Observatory(configuration, management, roster, clock, utc, openness(server))
+    observatory = Observatory(configuration, management, roster, clock, utc, reopening, openness(server))
     walls = Walls(
         near=None if server.allow_public else Neighbourhood(clock.seconds, networks),
         names={*server.allowed_hosts, own_name()},

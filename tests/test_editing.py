@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from pylpaca import editing
 from pylpaca.editing import CannotEdit, differences, edited, obstacle, replace, same
 from pylpaca.places import Place, spans
 
@@ -197,7 +196,7 @@ class FileTests(SynchronousTestCase):
     def test_crash(self) -> None:
         """Whatever fails on the way, the file is as it was and nothing is left beside it."""
         for name in ("fsync", "replace", "chmod"):
-            with patch.object(editing.os, name, side_effect=OSError(28, "No space left on device")), self.assertRaises(OSError):
+            with patch.object(os, name, side_effect=OSError(28, "No space left on device")), self.assertRaises(OSError):
                 replace(self.file, b"new")
             self.assertEqual((self.file.read_bytes(), self.left()), (b"old", ["config.json"]))
 
@@ -207,19 +206,23 @@ class FileTests(SynchronousTestCase):
         real = {name: getattr(os, name) for name in ("fsync", "replace")}
 
         def noting(name: str) -> Any:
-            return lambda *arguments: (done.append(name), real[name](*arguments))
+            def call(*arguments: Any) -> Any:
+                done.append(name)
+                return real[name](*arguments)
 
-        with patch.object(editing.os, "fsync", noting("fsync")), patch.object(editing.os, "replace", noting("replace")):
+            return call
+
+        with patch.object(os, "fsync", noting("fsync")), patch.object(os, "replace", noting("replace")):
             replace(self.file, b"new")
         self.assertEqual(done, ["fsync", "replace", "fsync"])
 
     def test_read_only(self) -> None:
         """What keeps a file from being written is known without trying."""
-        with patch.object(editing.os, "access", return_value=False):
+        with patch.object(os, "access", return_value=False):
             self.assertIn("may not write", obstacle(self.file))
 
     def test_no_obstacle(self) -> None:
         """Nothing stands in the way of an ordinary file; a folder that cannot be written does."""
         self.assertEqual(obstacle(self.file), "")
-        with patch.object(editing.os, "access", lambda path, mode: Path(path).suffix == ".json"):
+        with patch.object(os, "access", lambda path, mode: Path(path).suffix == ".json"):
             self.assertIn("the folder", obstacle(self.file))

@@ -11,6 +11,8 @@ from twisted.internet.interfaces import IReactorTime
 from pylpaca import daytime
 from pylpaca.config import Configuration
 from pylpaca.management import Management
+from pylpaca.pages.token import Token
+from pylpaca.reopening import Reopening
 from pylpaca.roster import Roster
 
 
@@ -20,8 +22,10 @@ class Observatory:
     The server, as pages see it.
 
     :ivar utc: the time of day.
+    :ivar reopening: gives devices other settings.
     :ivar warning: what whoever looks after the server should think about; "" if nothing.
     :ivar addresses: what people type into a client, known once the ports are open.
+    :ivar token: what a form of this server knows.
     """
 
     configuration: Configuration
@@ -29,8 +33,10 @@ class Observatory:
     roster: Roster
     clock: IReactorTime
     utc: Callable[[], datetime]
+    reopening: Reopening
     warning: str = ""
     addresses: Sequence[str] = field(default_factory=list)
+    token: Token = field(default_factory=Token)
 
     @property
     def name(self) -> str:
