@@ -380,8 +380,12 @@ class _Reader:
             return None
 
 
-def explained(model: type[BaseModel], error: ValidationError) -> list[tuple[Place, str]]:
-    """What is wrong with some settings, each with its place in them and a sentence that says what was expected."""
+def explained(model: type[BaseModel], error: ValidationError, meaning: bool = True) -> list[tuple[Place, str]]:
+    """
+    What is wrong with some settings, each with its place in them and a sentence that says what was expected.
+
+    :param meaning: whether the sentence says what the setting is; not where that is read anyway.
+    """
     found: dict[Place, str] = {}
     for each in error.errors(include_url=False):
         place = tuple(step for step in each["loc"] if not _is_branch(step))
@@ -394,7 +398,7 @@ def explained(model: type[BaseModel], error: ValidationError) -> list[tuple[Plac
             found[place] = f"is not known here; {nearest(key, sorted(fields))}"
         elif each["type"] == "missing":
             declared = fields.get(key)
-            about = f": {declared.description}" if declared and declared.description else ""
+            about = f": {declared.description}" if declared and declared.description and meaning else ""
             found[place] = f"is missing{about}"
         elif each["type"] == "value_error":
             found[place] = each["msg"].removeprefix("Value error, ")
@@ -402,7 +406,7 @@ def explained(model: type[BaseModel], error: ValidationError) -> list[tuple[Plac
             message = each["msg"].removeprefix("Input ").removeprefix("String ")
             for theirs, ours in (("a valid dictionary", "an object in braces"), ("a valid list", "a list in brackets")):
                 message = message.replace(theirs, ours)
-            found[place] = message + _expected(fields.get(key), each["input"])
+            found[place] = message + _expected(fields.get(key), each["input"], meaning)
     return list(found.items())
 
 
@@ -437,8 +441,8 @@ def holds_secrets(annotation: Any) -> bool:
     return any(holds_secrets(each) for each in get_args(annotation))
 
 
-def _expected(declared: FieldInfo | None, given: Any) -> str:
-    about = f" ({declared.description})" if declared and declared.description else ""
+def _expected(declared: FieldInfo | None, given: Any, meaning: bool) -> str:
+    about = f" ({declared.description})" if declared and declared.description and meaning else ""
     if declared and holds_secrets(declared.annotation):
         return about
     return f", not {json.dumps(given, default=str)[:60]}{about}"

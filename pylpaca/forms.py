@@ -412,10 +412,10 @@ def read(model: type[BaseModel], typed: Typed, raw: Mapping[str, Any], prefix: s
     errors: dict[str, str] = {}
     found = _read(model, typed, raw, prefix, errors, only)
     fields = _as_typed(fields_of(model, found, prefix, only=only), typed)
-    rest: list[str] = []
-    if not errors:
-        errors, rest = _validated(model, found, fields)
-    return Form(tuple(_with_errors(fields, errors)), found, tuple(rest))
+    wrong, rest = _validated(model, found, fields)
+    if errors:  # what could not be read is as it was, which says nothing about all of them together
+        wrong, rest = {**wrong, **errors}, []
+    return Form(tuple(_with_errors(fields, wrong)), found, tuple(rest))
 
 
 def _read(
@@ -469,7 +469,7 @@ def _validated(model: type[BaseModel], raw: dict[str, Any], fields: Sequence[Fie
     try:
         model.model_validate(raw)
     except ValidationError as error:
-        return _sorted(explained(model, error), fields)
+        return _sorted(explained(model, error, meaning=False), fields)
     except Exception as error:
         return {}, [f"the settings cannot be checked: {type(error).__name__}: {error}"]
     return {}, []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, IntEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -142,7 +142,7 @@ class FieldTests(SynchronousTestCase):
 
 
 class ReadTests(SynchronousTestCase):
-    RAW: dict[str, Any] = {"needed": "x", "password": "hunter2", "count": 5, "where": "/a"}
+    RAW: ClassVar[dict[str, Any]] = {"needed": "x", "password": "hunter2", "count": 5, "where": "/a"}
 
     def form(self, **changed: Any) -> forms.Form:
         """What comes of a form in which only this was changed; None: it sends nothing."""
@@ -167,7 +167,8 @@ class ReadTests(SynchronousTestCase):
         """What is typed becomes what the model wants."""
         for name, text, value in (
             ("flag", None, False), ("perhaps", "false", False), ("count", "7", 7), ("ratio", "2", 2.0), ("maybe", "1e3", 1000.0),
-            ("text", " a ", " a "), ("word", "w", "w"), ("colour", '"green"', "green"), ("speed", "2", 2), ("baud", "19200", 19200),
+            ("text", " a ", " a "), ("word", "w", "w"), ("colour", '"green"', "green"), ("speed", "2", 2),
+            ("baud", "19200", 19200),
             ("port", "off", "off"), ("port", "7", 7), ("path", "/x", "/x"), ("names", "one\r\n two\r\n\r\n", ["one", "two"]),
             ("numbers", "1\r\n2", [1, 2]), ("table", '{"y": 2}', {"y": 2}), ("other", '{"name": "z"}', {"name": "z"}),
             ("password", "new", "new"),
@@ -219,7 +220,7 @@ class ReadTests(SynchronousTestCase):
         """What is needed and was never set is asked for."""
         form = read(MoonliteFocuser.Settings, typed(MoonliteFocuser.Settings, {}), {})
         errors = {each.name: each.error for each in form.fields if each.error}
-        self.assertEqual(errors, {"max_step": "is missing"})
+        self.assertEqual(errors, {"max_step": "is missing", "port": 'should have at least 1 character, not ""'})
 
     def test_between_settings(self) -> None:
         """What is wrong with several settings together stands above them."""
