@@ -23,7 +23,7 @@ from pylpaca.roster import Entry, Key, Roster
 
 OPENED_WITHIN = 10.0  # seconds that a page waits for a device to be connected
 ON_THE_FORM = ("name", "autoconnect", "deadline")  # of a device, besides the settings of its driver
-IN_THE_FILE = ("device_driver", "unique_id", "on_exit", "interlocks")  # of it, what is in effect until the server starts anew
+IN_THE_FILE = ("unique_id", "on_exit", "interlocks")  # of it, what stays as it is in effect until the server starts anew
 
 
 @dataclass(frozen=True)

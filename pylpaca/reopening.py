@@ -22,6 +22,9 @@ from pylpaca.interfaces import Operation, operations
 from pylpaca.roster import BadSettings, CannotLoad, Entry, Key, Roster, find_driver, make
 
 
+OF_THE_DRIVER = ("device_driver", "driver_config", "name", "autoconnect")  # what a driver is built with
+
+
 class Refused(Exception):
     """It cannot be done now, or never; the sentence says why. Nothing has changed."""
 
@@ -84,7 +87,7 @@ class Reopening:
         before = self.wanted(_key(wanted))
         devices = tuple(replace(each, entry=wanted) if each.entry is before else each for each in self.configuration.devices)
         configuration = replace(self.configuration, devices=devices)
-        if (wanted.driver_config, wanted.name, wanted.autoconnect) == (before.driver_config, before.name, before.autoconnect):
+        if all(getattr(wanted, name) == getattr(before, name) for name in OF_THE_DRIVER):
             return Prepared(replace(old, deadline=wanted.deadline), configuration)
         return Prepared(self._made(old, wanted, self.surroundings), configuration)
 
