@@ -214,7 +214,13 @@ def _limits(info: FieldInfo) -> str:
 
 
 def _number(value: Any) -> str:
-    return f"{value:,}".replace(",", " ") if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
+    return (
+        f"{value:,}".replace(",", "\u00a0")
+        if isinstance(value, int)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )
 
 
 # ---- what an annotation means -------------------------------------------------------------------------------------

@@ -16,8 +16,12 @@ Offers = Mapping[str, Sequence[Choice]]  # the ports to choose from, by the name
 
 
 def shown(fields: Sequence[Field], offers: Offers) -> list[Tag]:
-    """Fields, one below the other."""
-    return [_group(each, offers) if each.kind == "group" else _field(each, offers) for each in fields]
+    """Fields, one below the other; those that stand in the file only come last, and are folded up."""
+    own = [_group(each, offers) if each.kind == "group" else _field(each, offers) for each in fields if not each.fixed]
+    fixed = [_fixed(each) for each in fields if each.fixed]
+    if not fixed:
+        return own
+    return [*own, Tag("details")(Tag("summary")("What is set in the configuration file only"), tags.dl(*fixed, class_="only"))]
 
 
 def summary(fields: Sequence[Field], rest: Sequence[str], what: str) -> Tag:
@@ -43,17 +47,8 @@ def _group(field: Field, offers: Offers) -> Tag:
 
 
 def _field(field: Field, offers: Offers) -> Tag:
-    own, limits = _id(field.name), ", ".join(filter(None, [field.limits, field.unit]))
-    words = " ".join(filter(None, [field.help, limits and f"{limits[:1].upper()}{limits[1:]}."]))
+    own, words = _id(field.name), _words(field)
     told = [tags.p(words, class_="help", id=f"{own}-help")] if words else []
-    if field.fixed:
-        return tags.div(
-            tags.span(field.label, class_="label"),
-            tags.code(field.text or "–"),
-            *told,
-            tags.p("It is changed in the configuration file only.", class_="help"),
-            class_="field",
-        )
     described = [f"{own}-help"] * bool(words) + [f"{own}-error"] * bool(field.error)
     attributes = {"aria-describedby": " ".join(described)} if described else {}
     if field.error:
@@ -64,6 +59,15 @@ def _field(field: Field, offers: Offers) -> Tag:
     if field.kind == "checkbox":
         return tags.div(tags.div(*control, label, class_="row"), *told, class_="field")
     return tags.div(label, *control, *told, class_="field")
+
+
+def _words(field: Field) -> str:
+    """What it is, and what it may be."""
+    return " ".join(filter(None, [field.help, field.limits and f"{field.limits[:1].upper()}{field.limits[1:]}."]))
+
+
+def _fixed(field: Field) -> Tag:
+    return tags.div(tags.dt(field.label), tags.dd(tags.code(field.text or "–")), tags.dd(_words(field), class_="help"))
 
 
 def _input(field: Field, own: str, attributes: Mapping[str, str], offers: Offers) -> list[Tag]:

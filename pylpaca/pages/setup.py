@@ -89,9 +89,8 @@ class Setup:
         if self._changing.file is None:
             form: Tag = tags.p("They can be changed when the server is started with a configuration file: --config config.json.")
         else:
-            form = self._form(
-                request, now, tags.p(tags.button("Save", name=DO, value="save", class_="first")), looks.shown(fields, {})
-            )
+            save = tags.p(tags.button("Save", name=DO, value="save", class_="first"), class_="row act")
+            form = self._form(request, now, [save], [tags.fieldset(tags.legend("Settings"), *looks.shown(fields, {}))])
         body = [
             *shown.notices,
             *overview(observatory),
@@ -146,11 +145,8 @@ class Setup:
     ) -> bytes:
         offers = await self._offers(its)
         settings = looks.shown(its, offers) or [tags.p("This driver has no settings of its own.")]
-        buttons = tags.p(
-            tags.button("Save", name=DO, value="save", class_="first"),
-            tags.button("Test", name=DO, value=TEST, **{"aria-describedby": "about-test"}),
-            class_="row",
-        )
+        test = tags.button("Test", name=DO, value=TEST, **{"aria-describedby": "about-test"})
+        buttons = tags.p(tags.button("Save", name=DO, value="save", class_="first"), test, class_="row act")
         about_test = tags.p(
             "Test connects the device with what is typed here, asks it how it is, and disconnects it again; nothing is saved. Of "
             "a device that is connected it asks only how it is.",
@@ -160,7 +156,7 @@ class Setup:
         form = self._form(
             request,
             now,
-            tags.div(buttons, about_test),
+            [about_test, buttons],
             [tags.fieldset(tags.legend("Settings of its driver"), *settings)],
             [tags.fieldset(tags.legend("This device"), *looks.shown(own, {}))],
         )
@@ -221,11 +217,13 @@ class Setup:
     def _mark(self, now: Now) -> str:
         return self._observatory.token.mark(now.raw)
 
-    def _form(self, request: IRequest, now: Now, buttons: Tag, *parts: Sequence[Tag]) -> Tag:
+    def _form(self, request: IRequest, now: Now, buttons: Sequence[Tag], *parts: Sequence[Tag]) -> Tag:
         hidden = {TOKEN: self._observatory.token.text, SEEN: self._mark(now)}
         inputs = [tags.input(type="hidden", name=name, value=text) for name, text in hidden.items()]
         path = request.path.decode("ascii", "replace")
-        return tags.form(*inputs, *(tag for part in parts for tag in part), buttons, method="post", action=path, class_="setup")
+        return tags.form(
+            *inputs, *(tag for part in [*parts, buttons] for tag in part), method="post", action=path, class_="setup"
+        )
 
     def _see_other(self, request: IRequest, outcome: Outcome) -> bytes:
         """The page again, told by it what became of it: who reloads that does not send the form a second time."""
