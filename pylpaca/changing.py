@@ -74,7 +74,7 @@ class Changing:
         in_effect = self._reopening.wanted(key)
         now = await self._now(keeping.device(key), in_effect.model_dump(mode="json", exclude_unset=True))
         if now.part is not None and not _same_effect(now.raw, in_effect):
-            note = f"{self.file} was changed since these settings came into effect: this is what it says now. Save puts it in effect."
+            note = f"{self.file} was changed since these settings came into effect: it says this now; Save puts it in effect."
             now = replace(now, notes=(note, *now.notes))
         return now
 

@@ -14,7 +14,7 @@ def offered(cables: Cables, chosen: str) -> tuple[Choice, ...]:
     node = _node(cables, chosen)
     choices = []
     for port in cables.here():
-        is_it = bool(chosen) and chosen in (port.device, port.name) or node == port.device
+        is_it = (bool(chosen) and chosen in (port.device, port.name)) or node == port.device
         choices.append(Choice(chosen if is_it else _lasting(port), _described(port)))
     if chosen and chosen not in [each.text for each in choices]:
         choices.insert(0, Choice(chosen, chosen + _state(cables, chosen)))

@@ -3,8 +3,8 @@
 # Facts
 #   What knows a device follows it: the roster, and through `Roster.replaced` its neighbours and what is kept of its health; the
 #   interlocks of its own and of others that ask it, and the steps of on_exit and of the deadman.
-#   Two drivers cannot have one port: the old link is closed before the new one is opened. Clients find the new device at once, and
-#   it is connecting meanwhile. What the old one had not begun never begins; what it had begun is answered, or refused.
+#   Two drivers cannot have one port: the old link is closed before the new one is opened. Clients find the new device at once,
+#   connecting meanwhile. What the old one had not begun never begins; what it had begun is answered, or refused.
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from pylpaca.device.neighbours import ANSWER_WITHIN
 from pylpaca.errors import AlpacaError, DriverError
 from pylpaca.interfaces import Operation, operations
 from pylpaca.roster import BadSettings, CannotLoad, Entry, Key, Roster, find_driver, make
-
 
 OF_THE_DRIVER = ("device_driver", "driver_config", "name", "autoconnect")  # what a driver is built with
 

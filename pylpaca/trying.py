@@ -1,4 +1,4 @@
-"""Trying settings before they are saved: a device is connected with them, asked, and disconnected again, while its line is heard."""
+"""Trying settings before they are saved: a device is connected with them, asked, and disconnected, while its line is heard."""
 
 # Facts
 #   A device that is connected is not connected a second time: setting it up again would change it under those who use it. It is
