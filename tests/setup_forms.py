@@ -88,12 +88,12 @@ def opened(server: MemoryServer, path: str) -> Page:
     return Page(server.request("GET", path))
 
 
-def sent(server: MemoryServer, path: str, page: Page, do: str = "save", **changed: str | None) -> Answer:
+def sent(server: MemoryServer, path: str, page: Page, do: str = "save", /, **changed: str | None) -> Answer:
     """What answers the form of a page, in which this was changed: of a driver's settings, others with a __ in their names."""
     return server.request("POST", path, body(page, do, **changed), {"Content-Type": FORM})
 
 
-def body(page: Page, do: str = "save", **changed: str | None) -> bytes:
+def body(page: Page, do: str = "save", /, **changed: str | None) -> bytes:
     """The form of a page, as it is sent."""
     fields: dict[str, str | None] = dict(page.fields)
     for name, text in changed.items():

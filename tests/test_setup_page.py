@@ -370,11 +370,11 @@ class TokenTests(SetupTestCase):
 
 
 class TestTests(SetupTestCase):
-    def try_out(self, path: str, seconds: int = 40, **changed: str | None) -> Page:
+    def try_out(self, path: str, /, **changed: str | None) -> Page:
         """The page that tells what came of a test."""
         sending = body(opened(self.server, path), "test", **changed)
         connection = self.server.begin("POST", path, sending, {"Content-Type": FORM, "Authorization": AUTHORIZATION})
-        for _ in range(2 * seconds):
+        for _ in range(80):
             if (answer := connection.answer("POST")) is not None:
                 return Page(answer)
             self.server.clock.advance(0.5)

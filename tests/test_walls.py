@@ -974,10 +974,6 @@ class Texts(HTMLParser):
 
 
 NAUGHTY = ("<script>alert(1)</script>", "\"'><img src=x onerror=y>", "&lt;", "</title>", "<!--", "{title}", "%s")
-OF_A_FORM = {
-    "html", "head", "meta", "title", "link", "script", "body", "header", "a", "nav", "div", "button", "main", "h1", "p", "span",
-    "form", "input", "fieldset", "legend", "label", "select", "option", "textarea", "ul", "li", "code", "svg", "filter", "fecolormatrix",
-}  # fmt: skip
 MODULE = [("type", "module"), ("src", "/assets/pylpaca.js")]
 NAMES = st.text(min_size=1, max_size=40) | st.sampled_from(NAUGHTY)
 
@@ -1012,15 +1008,17 @@ class InjectionTests(SynchronousTestCase):
         entry = {"device_type": "dome", "device_number": 0, "device_driver": "MyDomeDriver"}
         server, path = MemoryServer({"drivers": [entry]}), "/setup/v1/dome/0/setup"
         for field in ("settings.port:other", "settings.baudrate", "device.name", "device.deadline"):
-            typed = {**Page(server.request("GET", path)).fields, "settings.retries": "x", field: text}
-            shown = Page(server.request("POST", path, urlencode(typed).encode(), {"Content-Type": FORM}))
-            self.assertEqual(shown.answer.status, 400)
+            found = []
+            for word in ("?", text):
+                typed = {**Page(server.request("GET", path)).fields, "settings.retries": "x", field: word}
+                shown = Page(server.request("POST", path, urlencode(typed).encode(), {"Content-Type": FORM}))
+                self.assertEqual(shown.answer.status, 400)
+                found.append(Texts(shown.answer.text).tags)
             kept = shown.fields["settings.port" if field == "settings.port:other" else field]
             self.assertEqual(kept, text.strip() if "port" in field else text)
-            found = Texts(shown.answer.text).tags
-            self.assertEqual({tag for tag, _ in found} - OF_A_FORM, set())
+            self.assertEqual({tag for tag, _ in found[1]} - {tag for tag, _ in found[0]}, set())
             self.assertEqual(
-                [attrs for tag, attrs in found if tag == "script" and ("src", "/assets/theme.js") not in attrs], [MODULE]
+                [attrs for tag, attrs in found[1] if tag == "script" and ("src", "/assets/theme.js") not in attrs], [MODULE]
             )
 
     def test_pages_are_looked_at(self) -> None:
