@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from twisted.logger import Logger
+
 from pylpaca import editing, keeping
 from pylpaca.config import DriverEntry, ServerSection, dotted
 from pylpaca.editing import same
@@ -20,6 +22,8 @@ from pylpaca.forms import HIDDEN, without_secrets
 from pylpaca.keeping import CannotKeep, Find, Part
 from pylpaca.reopening import Refused, Reopening, opened
 from pylpaca.roster import Entry, Key, Roster
+
+log = Logger()
 
 OPENED_WITHIN = 10.0  # seconds that a page waits for a device to be connected
 ON_THE_FORM = ("name", "autoconnect", "deadline")  # of a device, besides the settings of its driver
@@ -118,7 +122,12 @@ class Changing:
         elif self.file is not None:
             return Outcome(False, f"Nothing was changed. {now.why_not}")
         is_same = prepared.entry.driver is entry.driver
-        self._reopening.put(prepared)
+        try:
+            self._reopening.put(prepared)
+        except Refused as refused:
+            where = f"Saved in {self.file}, but not" if now.part is not None else "Not"
+            return Outcome(False, f"{where} in effect: {refused}. Save again when that is over.")
+        log.info("{kind}/{number} has other settings", kind=entry.kind, number=entry.number)
         told = "" if is_same else " " + await opened(prepared.entry.driver, OPENED_WITHIN)
         if now.part is not None:
             return Outcome(True, f"Saved in {self.file}, and in effect.{told}")

@@ -4,7 +4,7 @@
 #   What knows a device follows it: the roster, and through `Roster.replaced` its neighbours and what is kept of its health; the
 #   interlocks of its own and of others that ask it, and the steps of on_exit and of the deadman.
 #   Two drivers cannot have one port: the old link is closed before the new one is opened. Clients find the new device at once,
-#   connecting meanwhile. What the old one had not begun never begins; what it had begun is answered, or refused.
+#   connecting meanwhile. One that moves, or has not answered an order, is not replaced; what the old one was asked is answered.
 
 from __future__ import annotations
 
@@ -72,15 +72,20 @@ class Reopening:
         :raises Refused: it cannot be built, does not fit to the others, or the one in its place must not be disturbed now.
         """
         old = self._roster.entries[_key(wanted)]
-        if self._safety.is_at_work:
-            raise Refused("devices are being brought into safe states just now, which must not be disturbed")
+        self._look(old)
         if why := await moving(old):
-            raise Refused(f"{why}: wait until it is done, stop it, or disconnect it")
+            raise Refused(_wait(why))
         prepared = self._built(old, wanted)
         tentative = Roster({**self._roster.entries, _key(wanted): prepared.entry})
         if found := self._safety.objections(prepared.configuration, tentative):
             raise Refused("; ".join(f"{dotted(each.place)} {each.sentence}" for each in found))
         return prepared
+
+    def _look(self, old: Entry) -> None:
+        if self._safety.is_at_work:
+            raise Refused("devices are being brought into safe states just now, which must not be disturbed")
+        if why := _told_to(old):
+            raise Refused(_wait(why))
 
     def _built(self, old: Entry, wanted: DriverEntry) -> Prepared:
         before = self.wanted(_key(wanted))
@@ -105,15 +110,18 @@ class Reopening:
         """
         Put it in the place of the old one, and have it opened if that was open.
 
-        Clients who held the old one hold it; calls of the old one that have not begun never do.
+        Clients who held the old one hold it.
+
+        :raises Refused: the old one must not be disturbed any more, although that was not so when this one was prepared.
         """
         entry = prepared.entry
         old = self._roster.entries[entry.kind, entry.number]
+        if entry.driver is not old.driver:
+            self._look(old)
         self.configuration = prepared.configuration
         self._roster.replace(entry)
         if entry.driver is old.driver:
             return
-        old.driver.link.motions.give_up()
         self._safety.follow(self.configuration)
         entry.driver.link.take_over(old.driver.link)
 
@@ -136,13 +144,24 @@ def _key(entry: DriverEntry) -> Key:
     return entry.device_type, entry.device_number
 
 
+def _told_to(entry: Entry) -> str:
+    """Which order a device has not answered yet; "" if there is none, or if it is not connected."""
+    link = entry.driver.link
+    orders = [each.operation.method for each in link.motions] if link.is_open else []
+    return f"{entry.driver.name} is being told to {orders[0]}" if orders else ""
+
+
+def _wait(why: str) -> str:
+    return f"{why}: wait until it is done, stop it, or disconnect it"
+
+
 async def moving(entry: Entry) -> str:
     """What shows that a device moves or works now; "" if nothing does, or if it cannot say."""
-    driver, link = entry.driver, entry.driver.link
-    if not link.is_open:
+    driver = entry.driver
+    if not driver.link.is_open:
         return ""
-    for motion in link.motions:
-        return f"{driver.name} is being told to {motion.operation.method}"
+    if why := _told_to(entry):
+        return why
     telling = [each for each in operations(driver.interface).values() if each.busy and not driver.lacks(each.method)]
     found = await gatherResults([Deferred.fromCoroutine(_told(entry, each)) for each in telling])
     return next(filter(None, found), "")

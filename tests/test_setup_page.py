@@ -220,10 +220,27 @@ class SaveTests(SetupTestCase):
         self.assertEqual((self.settings("dome", 1).port, '"port": "b"' in self.file.read_text()), ("b", True))
         self.assertFalse(self.server.get("dome/1/connected").value)
 
+    def test_hangs_up(self) -> None:
+        """A browser that hangs up in the middle does not leave half of it done."""
+        self.server.put("dome/1/connected", Connected="true", ClientID=1)
+        sending = body(opened(self.server, ROOF), port="b")
+        connection = self.server.begin("POST", ROOF, sending, {"Content-Type": FORM, "Authorization": AUTHORIZATION})
+        connection.hang_up()
+        self.server.clock.pump([0.5] * 20)
+        self.assertEqual((self.settings("dome", 1).port, '"port": "b"' in self.file.read_text()), ("b", True))
+
     def test_again(self) -> None:
         """The message is told once, where the browser was sent to; the page by itself does not repeat it."""
         self.save(DOME, park_azimuth="120.5")
         self.assertEqual(opened(self.server, DOME).said("status"), "")
+
+    def test_moving(self) -> None:
+        """While the device moves nothing is saved, and the page says why and keeps what was typed."""
+        self.server.put("dome/0/connected", Connected="true", ClientID=1)
+        self.server.put("dome/0/slewtoazimuth", Azimuth=270)
+        page = self.save(DOME, park_azimuth="120.5")
+        self.assertEqual((page.answer.status, self.file.read_text(), page.fields["settings.park_azimuth"]), (409, TEXT, "120.5"))
+        self.assertIn("Nothing was changed: Dome 0 is at work (Slewing): wait until it is done", page.said("alert"))
 
 
 class FileTests(SetupTestCase):
