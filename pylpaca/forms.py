@@ -139,7 +139,7 @@ def _field(model: type[BaseModel], name: str, info: FieldInfo, raw: Mapping[str,
         inner = value if isinstance(value, Mapping) else {}
         return replace(found, text="", below=fields_of(shape.model, inner, f"{found.name}.", found.place))
     if found.fixed:
-        return replace(found, text=HIDDEN if holds_secrets(info.annotation) else found.text)
+        return replace(found, text=HIDDEN if value and holds_secrets(info.annotation) else found.text)
     if shape.kind == "json":
         return replace(found, help=" ".join([*filter(None, [found.help]), IN_JSON]))
     if shape.kind == "lines":
@@ -285,7 +285,7 @@ class Shape:
             return next((c.text for c, each in zip(self.choices, self.values, strict=True) if _is(each, value)), "")
         if self.kind == "lines" and isinstance(value, list) and all(_is_a_line(each) for each in value):
             assert self.inner is not None
-            return "\n".join(map(self.inner.text, value))
+            return "\n".join(each if isinstance(each, str) else self.inner.text(each) for each in value)
         if self.kind in ("json", "lines"):
             return json.dumps(value, indent=2, ensure_ascii=False)
         if isinstance(value, (dict, list, bool)):  # the file has something else than is wanted
@@ -314,7 +314,7 @@ class Shape:
 
     def _chosen(self, text: str) -> Any:
         for choice, value in zip(self.choices, self.values, strict=True):
-            if choice.text == text:
+            if text in (choice.text, choice.label):
                 return value
         raise Unreadable(f"must be one of {', '.join(each.label for each in self.choices)}")
 

@@ -19,6 +19,7 @@ from pylpaca.device import Device
 from pylpaca.errors import AlpacaError
 from pylpaca.reopening import Refused, Reopening, moving
 from pylpaca.roster import Entry
+from pylpaca.serial import Cables, SerialSettings
 from pylpaca.serial.recording import Kind
 from pylpaca.values import StateItem
 
@@ -78,6 +79,14 @@ class Ear:
         self.said.append(Said(self._clock.seconds() - self._began, kind, data, text))
 
 
+def _check_port(cables: Cables, wanted: object, in_effect: object) -> None:
+    """Whether the port may be tried: one that others use is, if the device shares it with them by its own settings already."""
+    if not isinstance(wanted, SerialSettings) or not (users := cables.users(wanted.port)):
+        return
+    if not isinstance(in_effect, SerialSettings) or cables.users(in_effect.port) != users:
+        raise Refused(f"port {wanted.port} is used by {' and '.join(users)}, who would read what this device is asked")
+
+
 @dataclass
 class Trial:
     """
@@ -132,7 +141,10 @@ class Bench:
                 surroundings = self._reopening.surroundings
                 if cables is not None:
                     surroundings = replace(surroundings, cables=cables.heard_by(ear))
-                trial = await self._connected(self._reopening.throw_away(wanted, surroundings))
+                device = self._reopening.throw_away(wanted, surroundings)
+                if cables is not None:
+                    _check_port(cables, device.settings, entry.driver.settings)
+                trial = await self._connected(device)
         finally:
             if cables is not None:
                 cables.unheard(ear)

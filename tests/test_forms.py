@@ -64,6 +64,7 @@ class Everything(BaseModel):
     path: Path = Path("/tmp")
     names: list[str] = Field(default=["a", "b"], min_length=1)
     numbers: list[int] = []
+    steps: list[Literal["one", "two"]] = ["one"]
     table: dict[str, float] = {"x": 1.0}
     site: Site = Site()
     other: Site | None = None
@@ -89,7 +90,7 @@ class FieldTests(SynchronousTestCase):
         kinds = {
             "flag": "checkbox", "perhaps": "choice", "count": "number", "ratio": "number", "maybe": "number", "text": "text",
             "word": "text", "needed": "text", "colour": "choice", "speed": "choice", "baud": "choice", "port": "text",
-            "path": "text", "names": "lines", "numbers": "lines", "table": "json", "site": "group", "site.latitude": "number",
+            "path": "text", "names": "lines", "numbers": "lines", "steps": "lines", "table": "json", "site": "group", "site.latitude": "number",
             "site.name": "text", "other": "json", "password": "secret", "passwords": "json", "where": "text",
         }  # fmt: skip
         self.assertEqual({name: each.kind for name, each in self.fields.items()}, kinds)
@@ -170,7 +171,7 @@ class ReadTests(SynchronousTestCase):
             ("text", " a ", " a "), ("word", "w", "w"), ("colour", '"green"', "green"), ("speed", "2", 2),
             ("baud", "19200", 19200),
             ("port", "off", "off"), ("port", "7", 7), ("path", "/x", "/x"), ("names", "one\r\n two\r\n\r\n", ["one", "two"]),
-            ("numbers", "1\r\n2", [1, 2]), ("table", '{"y": 2}', {"y": 2}), ("other", '{"name": "z"}', {"name": "z"}),
+            ("numbers", "1\r\n2", [1, 2]), ("steps", "two\r\none", ["two", "one"]), ("table", '{"y": 2}', {"y": 2}), ("other", '{"name": "z"}', {"name": "z"}),
             ("password", "new", "new"),
         ):  # fmt: skip
             form = self.form(**{name: text})
@@ -200,6 +201,7 @@ class ReadTests(SynchronousTestCase):
         self.assertEqual(self.error(ratio="1,5"), "must be a number, as 12.5, not '1,5'")
         self.assertEqual(self.error(ratio="nan"), "must be a number, as 12.5, not 'nan'")
         self.assertEqual(self.error(numbers="1\nx"), "must be a whole number, as 12, not 'x'")
+        self.assertEqual(self.error(steps="three"), "must be one of one, two")
         self.assertEqual(self.error(baud="300"), "must be one of 9600, 19200")
         self.assertEqual(self.error(count=""), "must not be empty; if it is left out of the file it is 3")
         self.assertIn("is not JSON (line 1, column 2", self.error(table="{x"))

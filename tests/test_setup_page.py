@@ -431,6 +431,35 @@ class TestTests(SetupTestCase):
         self.assertIn("CLOSED·", page.answer.text)
         self.assertEqual((self.other.commands, self.server.get("dome/1/connected").value), ([], True))
 
+    def test_port_of_another(self) -> None:
+        """A port that another device uses is not tried: that one would be asked things that it takes for others."""
+        self.write(
+            TEXT.replace(
+                '"device_number": 0, "device_driver": "DomeSimulator"', '"device_number": 2, "device_driver": "MyDomeDriver"'
+            )
+        )
+        self.write(self.file.read_text().replace('{"park_azimuth": 90}', '{"port": "b"}'))
+        self.server = self.serve()
+        self.server.put("dome/1/connected", Connected="true", ClientID=7)
+        before = list(self.roof.commands)
+        page = self.try_out("/setup/v1/dome/2/setup", port="a")
+        self.assertIn("Nothing was tried: port a is used by Roof", page.said("alert"))
+        self.assertEqual(self.roof.commands, before)
+
+    def test_shared_port(self) -> None:
+        """A port that the device shares with another by its settings is tried on their line."""
+        self.write(
+            TEXT.replace(
+                '"device_number": 0, "device_driver": "DomeSimulator"', '"device_number": 2, "device_driver": "MyDomeDriver"'
+            )
+        )
+        self.write(self.file.read_text().replace('{"park_azimuth": 90}', '{"port": "a"}'))
+        self.server = self.serve()
+        self.server.put("dome/1/connected", Connected="true", ClientID=7)
+        self.assertIn("It works", self.try_out("/setup/v1/dome/2/setup", retries="1").said("status"))
+        self.assertIn("share port a, but not baudrate", self.try_out("/setup/v1/dome/2/setup", baudrate="19200").said("alert"))
+        self.assertTrue(self.server.get("dome/1/connected").value)
+
     def test_moving(self) -> None:
         """A device that moves is not disturbed."""
         self.server.put("dome/0/connected", Connected="true", ClientID=7)

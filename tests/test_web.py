@@ -8,7 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from pylpaca.answers import peer_of
 from pylpaca.protocol import BODY_LIMIT
 from pylpaca.testing import Answer, MemoryServer
-from pylpaca.web import KEEP_ALIVE, Api, WalledRequest
+from pylpaca.walled import WalledRequest
+from pylpaca.web import KEEP_ALIVE, Api
 from tests.setup_forms import Page
 
 CONFIGURATION = {

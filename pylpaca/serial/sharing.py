@@ -53,6 +53,14 @@ class Cables:
         for cable in self._cables:
             cable.hearers[:] = [each for each in cable.hearers if each is not hearer]
 
+    def users(self, port: str) -> list[str]:
+        """The names of the devices that use a port now."""
+        try:
+            cable = self._found(port)
+        except DriverError:
+            return []
+        return [] if cable is None else [party.device for party in cable.parties]
+
     def here(self) -> Sequence[Port]:
         """The ports of the computer that can be seen; may take a while."""
         return self._ports.here()
