@@ -90,7 +90,8 @@ class FieldTests(SynchronousTestCase):
         kinds = {
             "flag": "checkbox", "perhaps": "choice", "count": "number", "ratio": "number", "maybe": "number", "text": "text",
             "word": "text", "needed": "text", "colour": "choice", "speed": "choice", "baud": "choice", "port": "text",
-            "path": "text", "names": "lines", "numbers": "lines", "steps": "lines", "table": "json", "site": "group", "site.latitude": "number",
+            "path": "text", "names": "lines", "numbers": "lines",
+            "steps": "lines", "table": "json", "site": "group", "site.latitude": "number",
             "site.name": "text", "other": "json", "password": "secret", "passwords": "json", "where": "text",
         }  # fmt: skip
         self.assertEqual({name: each.kind for name, each in self.fields.items()}, kinds)
@@ -171,7 +172,8 @@ class ReadTests(SynchronousTestCase):
             ("text", " a ", " a "), ("word", "w", "w"), ("colour", '"green"', "green"), ("speed", "2", 2),
             ("baud", "19200", 19200),
             ("port", "off", "off"), ("port", "7", 7), ("path", "/x", "/x"), ("names", "one\r\n two\r\n\r\n", ["one", "two"]),
-            ("numbers", "1\r\n2", [1, 2]), ("steps", "two\r\none", ["two", "one"]), ("table", '{"y": 2}', {"y": 2}), ("other", '{"name": "z"}', {"name": "z"}),
+            ("numbers", "1\r\n2", [1, 2]),
+            ("steps", "two\r\none", ["two", "one"]), ("table", '{"y": 2}', {"y": 2}), ("other", '{"name": "z"}', {"name": "z"}),
             ("password", "new", "new"),
         ):  # fmt: skip
             form = self.form(**{name: text})
