@@ -170,7 +170,7 @@ def replace(file: Path, content: bytes) -> None:
     known = path.stat()
     fresh = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        with open(fresh, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as out:
             out.write(content)
             out.flush()
             _like(fresh, known)

@@ -10,6 +10,7 @@ from twisted.web.template import Tag, tags
 
 from pylpaca.forms import Choice, Field, every
 
+BESIDE = ("text", "number", "choice")  # the kinds of fields that have their unit beside them
 OTHER = ":other"  # behind the name of a port: one that is not among those that are offered
 
 Offers = Mapping[str, Sequence[Choice]]  # the ports to choose from, by the name of the field
@@ -49,12 +50,16 @@ def _group(field: Field, offers: Offers) -> Tag:
 def _field(field: Field, offers: Offers) -> Tag:
     own, words = _id(field.name), _words(field)
     told = [tags.p(words, class_="help", id=f"{own}-help")] if words else []
-    described = [f"{own}-help"] * bool(words) + [f"{own}-error"] * bool(field.error)
+    has_unit = bool(field.unit) and field.kind in BESIDE
+    parts = {"unit": has_unit, "help": words, "error": field.error}
+    described = [f"{own}-{part}" for part, text in parts.items() if text]
     attributes = {"aria-describedby": " ".join(described)} if described else {}
     if field.error:
         attributes["aria-invalid"] = "true"
         told.append(tags.p(field.error, class_="error", id=f"{own}-error"))
     control = _CONTROLS[field.kind](field, own, attributes, offers)
+    if has_unit:
+        control = [tags.div(*control, tags.span(field.unit, id=f"{own}-unit"), class_="row")]
     label = tags.label(field.label, **{"for": own})
     if field.kind == "checkbox":
         return tags.div(tags.div(*control, label, class_="row"), *told, class_="field")
@@ -73,7 +78,7 @@ def _fixed(field: Field) -> Tag:
 def _input(field: Field, own: str, attributes: Mapping[str, str], offers: Offers) -> list[Tag]:
     kind = {} if field.kind != "number" else {"inputmode": "numeric" if field.whole and "-" not in field.limits else "decimal"}
     box = tags.input(type="text", id=own, name=field.name, value=field.text, autocomplete="off", **kind, **attributes)
-    return [tags.div(box, tags.span(field.unit), class_="row")] if field.unit else [box]
+    return [box]
 
 
 def _checkbox(field: Field, own: str, attributes: Mapping[str, str], offers: Offers) -> list[Tag]:
