@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from selenium.webdriver.support.select import Select
 
 from tests.browser import BrowserTestCase, ten_devices
+from tests.firmware import FirmwareOnTerminal, RealTime, RoofFirmware
 
 DOME = "/setup/v1/dome/0/setup"
 ROOF = "/setup/v1/dome/1/setup"
@@ -75,6 +76,20 @@ class SetupPageTests(BrowserTestCase):
         self.press("test")
         self.assertIn("It does not work", self.text('main [role="alert"]'))
         self.assertEqual(self.one('[name="settings.retries"]').get_attribute("value"), "2")
+
+    def test_tried_on_a_line(self) -> None:
+        """A port that is typed is opened, the device asked, and what it answered is shown byte by byte; then it is saved."""
+        terminal = FirmwareOnTerminal(RoofFirmware(RealTime()))
+        self.addCleanup(terminal.stop)
+        self.open(ROOF)
+        self.type("settings.port:other", terminal.port)
+        self.press("test")
+        self.assertIn("It works", self.text('main [role="status"].saved'))
+        self.assertIn("43 4c 4f 53 45 44 0a", self.text("table"))
+        self.assertEqual(Select(self.one('[name="settings.port"]')).first_selected_option.get_attribute("value"), terminal.port)
+        self.press("save")
+        self.assertIn("Roof is not connected, as before", self.text('main [role="status"].saved'))
+        self.assertIn(terminal.port, self.stage.config_file.read_text())
 
     def test_keyboard(self) -> None:
         """Enter in a field saves."""
