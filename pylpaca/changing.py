@@ -15,7 +15,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from pylpaca import editing, keeping
+from pylpaca import keeping, replacing
 from pylpaca.config import DriverEntry, ServerSection, dotted
 from pylpaca.editing import same
 from pylpaca.forms import HIDDEN, without_secrets
@@ -93,7 +93,7 @@ class Changing:
             part = await self._in_thread(keeping.look, self.file, find)
         except CannotKeep as error:
             return Now(in_effect, None, f"{self.file} cannot be changed: {error}.")
-        obstacle = editing.obstacle(self.file)
+        obstacle = replacing.obstacle(self.file)
         others = [f"There is something else wrong in it, and the server would not start again: {each}" for each in part.others]
         return Now(part.raw, part, f"{self.file} cannot be changed: {obstacle}." if obstacle else "", tuple(others))
 

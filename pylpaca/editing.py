@@ -1,15 +1,11 @@
-"""Changes of single values in a JSON text that leave all the rest of it as it was written, and how a file gets such a text."""
+"""Changes of single values in a JSON text that leave all the rest of it as it was written."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from pylpaca.places import Place, Span, spans
 
@@ -155,60 +151,3 @@ def _unit(text: str) -> str:
 
 def _line_end(text: str) -> str:
     return "\r\n" if "\r\n" in text else "\n"
-
-
-# ---- files --------------------------------------------------------------------------------------------------------
-
-
-def replace(file: Path, content: bytes) -> None:
-    """
-    Give a file this content, or leave it as it was; its owner, its permissions and the links that lead to it stay.
-
-    :raises OSError: it cannot be written.
-    """
-    path = Path(os.path.realpath(file))
-    known = path.stat()
-    fresh = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        with open(fresh, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as out:
-            out.write(content)
-            out.flush()
-            _like(fresh, known)
-            os.fsync(out.fileno())
-        os.replace(fresh, path)
-    finally:
-        fresh.unlink(missing_ok=True)
-    if os.name == "posix":  # elsewhere a folder cannot be opened, and renaming is enough
-        with suppress(OSError):  # some network file systems cannot; the file is written all the same
-            _sync(path.parent)
-
-
-def _like(fresh: Path, known: os.stat_result) -> None:
-    """
-    Whoever could read and write the file can still do so, and nobody else.
-
-    :raises OSError: that cannot be kept, as when it belongs to somebody else.
-    """
-    if os.name == "posix":
-        own = fresh.stat()
-        if (own.st_uid, own.st_gid) != (known.st_uid, known.st_gid):
-            os.chown(fresh, known.st_uid, known.st_gid)
-    os.chmod(fresh, known.st_mode & 0o7777)
-
-
-def _sync(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
-
-
-def obstacle(file: Path) -> str:
-    """Why a file could not be replaced now, as far as that is known without trying; empty if nothing is."""
-    path = Path(os.path.realpath(file))
-    if not os.access(path, os.W_OK):
-        return f"this server may not write {path}"
-    if not os.access(path.parent, os.W_OK):
-        return f"this server may not write into the folder {path.parent}, which it has to, to replace the file in one piece"
-    return ""

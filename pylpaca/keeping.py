@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pylpaca import config, editing
+from pylpaca import config, editing, replacing
 from pylpaca.config import Configuration, Place
 from pylpaca.editing import CannotEdit, differences
 from pylpaca.roster import Key
@@ -108,7 +108,7 @@ def keep(part: Part, raw: Mapping[str, Any]) -> Configuration:
     try:
         if part.file.read_bytes() != part.content:
             raise CannotKeep("it was changed by somebody else in this moment; save again")
-        editing.replace(part.file, part.content[: len(MARK)] * part.content.startswith(MARK) + text.encode())
+        replacing.replace(part.file, part.content[: len(MARK)] * part.content.startswith(MARK) + text.encode())
     except OSError as error:
-        raise CannotKeep(editing.obstacle(part.file) or f"it cannot be written: {error.strerror}") from None
+        raise CannotKeep(replacing.obstacle(part.file) or f"it cannot be written: {error.strerror}") from None
     return read
