@@ -91,7 +91,7 @@ class Counts:
         number = str(int(request.number))  # other ways to write it are many, and mean the same
         place = (request.verb, request.kind, number, request.member)
         if place not in self._members:
-            operation = _by_path(request.kind)[request.verb, request.member]
+            operation = operation_of(request)
             device, call = f"{request.kind}/{number}", CallClass.of(operation)
             tally = self._tallies.setdefault((device, call), Tally(device, call))
             self._members[place] = Member(device, operation, tally)
@@ -104,6 +104,11 @@ class Counts:
     def slowest(self, most: int) -> list[Member]:
         """The operations of which one call took longest."""
         return sorted(self._members.values(), key=lambda each: each.longest, reverse=True)[:most]
+
+
+def operation_of(request: Request) -> Operation:
+    """What was asked, of a request that was answered."""
+    return _by_path(request.kind)[request.verb, request.member]
 
 
 @cache

@@ -13,7 +13,7 @@ from twisted.logger import ILogObserver, LogLevel, formatEvent
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from pylpaca.counts import error_name
+from pylpaca.counts import error_name, operation_of
 from pylpaca.discreet import Discretion
 from pylpaca.dispatch import Answered
 from pylpaca.repeats import Repeats
@@ -131,7 +131,7 @@ class Recent:
         device, client = f"{request.kind}/{request.number}", f"{request.peer} {ids.client}"
         if self._refusals.is_new((request.verb, device, request.member, client, answered.error)):
             name = error_name(answered.error)
-            text = f"{request.verb} {request.member} was refused to {request.peer} (ClientID {ids.client}): "
+            text = f"{request.verb} {operation_of(request).member} was refused to {request.peer} (ClientID {ids.client}): "
             self._add(Line(self._utc(), "info", device, client, f"{text}{name}, 0x{answered.error:X}"))
 
     def lines(self, wanted: Filter | None = None, most: int = MOST) -> list[Line]:
