@@ -152,6 +152,16 @@ class Viewing:
         known = [each for each in order if each in view.values] or [each for each in order if not _NUMBERED.fullmatch(each)]
         return [(each, seen.label(each)) for each in known[:3]]
 
+    def latest(self) -> Sequence[View]:
+        """What all devices look like, by what is known of them already."""
+        return [each.latest() for each in self._seen.values()]
+
+    def answering(self, seconds: float, devices: Iterable[str] | None = None) -> Deferred[Sequence[View]]:
+        """What those look like that are connected and say it within so many seconds."""
+        seen = [self._seen[each] for each in (self.devices if devices is None else devices)]
+        looked = [within(self._clock, seconds, each.look(), each.name).addErrback(lambda _: None) for each in seen]
+        return gatherResults(looked).addCallback(lambda _: [each.latest() for each in seen if each.has_answered])
+
     def watch(self, devices: Iterable[str], listener: Listener) -> Sequence[bytes]:
         """
         Tell this listener what changes, until `leave`.
@@ -235,6 +245,7 @@ class _Seen:
         self._names: Sequence[str] = ()
         self._named = 0  # the link whose names are known
         self._trouble = ""
+        self._has_answered = False
         self._looking: Deferred[None] | None = None
         self._waiting: list[Deferred[None]] = []
         self.name = f"{entry.kind}/{entry.number}"
@@ -244,6 +255,11 @@ class _Seen:
     def is_looking(self) -> bool:
         """Whether it has been asked and has not answered."""
         return self._looking is not None
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether it answered when it was asked last."""
+        return self._has_answered and not self.is_looking and self._entry.driver.link.is_open
 
     def look(self) -> Deferred[None]:
         """Ask it how it is, unless that is under way; fires when it is known, or that it cannot be."""
@@ -269,12 +285,13 @@ class _Seen:
         if not driver.link.is_open:
             self._values, self._trouble = {}, ""
             return
+        self._has_answered = False
         try:
             openings = driver.link.openings
             if self._named != openings:
                 self._named, self._names = openings, await self._ask_names()
             items: list[StateItem] = await self._ask("DeviceState")
-            self._values, self._trouble = self._read(items), ""
+            self._values, self._trouble, self._has_answered = self._read(items), "", True
         except Unavailable:
             pass  # its health says so
         except AlpacaError as error:
