@@ -120,7 +120,9 @@ def _slow(member: Member) -> dict[str, Any]:
 
 
 def _line(line: Line) -> dict[str, Any]:
-    return {name: value for name, value in {**asdict(line), "time": line.time.isoformat()}.items() if value != ""}
+    told = {**asdict(line), "time": line.time.isoformat()}
+    del told["number"]
+    return {name: value for name, value in told.items() if value != ""}
 
 
 def _ports(machine: Machine) -> Iterable[dict[str, str]]:

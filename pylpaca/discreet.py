@@ -1,7 +1,7 @@
 """What must not be told: which values of a configuration are secrets, and a text without them."""
 
 # Facts
-#   A driver's settings may hold a password of a weather service or of a mount; its author may have marked it as SecretStr, or not.
+#   A driver's settings may hold a password, as of a weather service; its author may have marked it as SecretStr, or not.
 
 from __future__ import annotations
 

@@ -17,7 +17,6 @@ from itertools import accumulate
 from typing import Any
 
 import twisted
-
 from pylpaca import __version__, counts, lateness
 from pylpaca.counts import Counts, error_name
 from pylpaca.lateness import Lateness
@@ -79,7 +78,9 @@ def _escaped(value: str) -> str:
 BUILD = Metric("pylpaca_build_info", "gauge", "What runs here; always 1.", ("version", "python", "twisted", "system"))
 DEVICE = Metric("pylpaca_device_info", "gauge", "What a device is; always 1.", ("device", "name", "driver"))
 LINK = Metric("pylpaca_link_up", "gauge", "Whether the link to a device is open: 1 or 0.", ("device",))
-PERMANENT = Metric("pylpaca_link_wanted", "gauge", "Whether a device is to be always connected (autoconnect): 1 or 0.", ("device",))
+PERMANENT = Metric(
+    "pylpaca_link_wanted", "gauge", "Whether a device is to be always connected (autoconnect): 1 or 0.", ("device",)
+)
 REQUESTS = Metric(
     "pylpaca_requests_total",
     "counter",

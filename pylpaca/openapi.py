@@ -1,9 +1,9 @@
 """The OpenAPI description of what is served, made from the declarations."""
 
 # Facts
-#   OpenAPI 3.1 has the JSON Schema of 2020-12: exclusiveMaximum is a number there. Names in a query are case-insensitive in Alpaca,
-#   which OpenAPI cannot say; they are written as the body of a PUT needs them. A number that is out of range is answered with HTTP
-#   200 and an ErrorNumber, not with 400.
+#   OpenAPI 3.1 has the JSON Schema of 2020-12: exclusiveMaximum is a number there. Names in a query are case-insensitive in
+#   Alpaca, which OpenAPI cannot say; they are written as the body of a PUT needs them. A number that is out of range is answered
+#   with HTTP 200 and an ErrorNumber, not with 400.
 
 from __future__ import annotations
 
@@ -167,7 +167,9 @@ def _paths_of_management(management: Management) -> Json:
                 "responses": {
                     "200": {
                         "description": "The value.",
-                        "content": _json({"type": "object", "properties": {"Value": _schema_like(answer())}, "required": ["Value"]}),
+                        "content": _json(
+                            {"type": "object", "properties": {"Value": _schema_like(answer())}, "required": ["Value"]}
+                        ),
                     }
                 },
             }
@@ -261,7 +263,9 @@ def document(roster: Roster, management: Management, with_users: bool = False) -
 
 
 def _tags(kinds: Iterable[str]) -> list[Json]:
-    return [{"name": device_type(DEVICE_TYPES[kind]), "description": (DEVICE_TYPES[kind].__doc__ or "").strip()} for kind in kinds]
+    return [
+        {"name": device_type(DEVICE_TYPES[kind]), "description": (DEVICE_TYPES[kind].__doc__ or "").strip()} for kind in kinds
+    ]
 
 
 def _number(numbers: list[int]) -> Json:

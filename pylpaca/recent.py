@@ -16,6 +16,7 @@ from zope.interface import implementer
 from pylpaca.counts import error_name, operation_of
 from pylpaca.discreet import Discretion
 from pylpaca.dispatch import Answered
+from pylpaca.errors import BadRequest
 from pylpaca.repeats import Repeats
 from pylpaca.roster import Roster
 
@@ -32,6 +33,7 @@ class Line:
     :ivar device: which device it is about, as "dome/0"; "" if none, or if that cannot be told.
     :ivar client: whose request it is about, as "192.0.2.7 5", which is the address and the ClientID; "" if nobody's.
     :ivar detail: a traceback, for who wants it.
+    :ivar number: grows from line to line, also over a restart of the server, so that who has seen one knows which are new.
     """
 
     time: datetime
@@ -40,6 +42,7 @@ class Line:
     client: str
     text: str
     detail: str = ""
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,9 +61,22 @@ class Filter:
 
     def has(self, line: Line) -> bool:
         """Whether it is one of them."""
-        if LEVELS.index(line.level) < LEVELS.index(self.level) or (self.device and line.device != self.device):
-            return False
-        return set(self.client.split()) <= set(line.client.split())
+        return LEVELS.index(line.level) >= LEVELS.index(self.level) and self.is_about(line.device, line.client)
+
+    def is_about(self, device: str, client: str) -> bool:
+        """Whether what is about these is wanted, if it is grave enough."""
+        return (not self.device or device == self.device) and set(self.client.split()) <= set(client.split())
+
+
+def read_filter(level: str, device: str, client: str) -> Filter:
+    """
+    Which lines are wanted, as somebody wrote it.
+
+    :raises BadRequest: there is no such level.
+    """
+    if level not in LEVELS:
+        raise BadRequest(f"there is no level {level[:20]!r}; known: {', '.join(LEVELS)}")
+    return Filter(level, device.strip()[:80], client.strip()[:80])
 
 
 Watcher = Callable[[Line], object]
@@ -85,6 +101,7 @@ class Recent:
         self._watchers: tuple[Watcher, ...] = ()
         self._refusals = Repeats(clock)
         self._kinds: set[str] = set()
+        self.last = int(1000 * utc().timestamp())  # the number of the last line; a thousand lines a second would not catch up
 
     def know(self, roster: Roster, discreet: Discretion) -> None:
         """
@@ -153,6 +170,8 @@ class Recent:
         return end
 
     def _add(self, line: Line) -> None:
+        self.last += 1
+        line = replace(line, number=self.last)
         self._lines.append(line)
         for tell in self._watchers:
             tell(line)

@@ -34,8 +34,8 @@ from pylpaca.config import Configuration, Mistake, ServerSection
 from pylpaca.connections import Census, room_for
 from pylpaca.device import Surroundings
 from pylpaca.device.base import utc_now
-from pylpaca.discreet import of_configuration
 from pylpaca.discovery import Address, DiscoveryService
+from pylpaca.discreet import of_configuration
 from pylpaca.dispatch import Answered, Dispatcher
 from pylpaca.exposure import exposed
 from pylpaca.management import Management
@@ -227,7 +227,9 @@ def build_site(
     dispatcher = Dispatcher(roster, clock, counter, records.telling, heard)
     api = Api(dispatcher, management, clock)
     viewing = Viewing(roster, dispatcher, clock)
-    observatory = Observatory(configuration, management, roster, viewing, clock, utc, records, discreet, in_thread or at_once(""), openness(server))
+    observatory = Observatory(
+        configuration, management, roster, viewing, clock, utc, records, discreet, in_thread or at_once(""), openness(server)
+    )
     site = AlpacaSite(api, rooms(observatory), walls, census, clock, server.request_log)
     records.refused = site.refusals
     site.observatory = observatory

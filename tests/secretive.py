@@ -16,7 +16,7 @@ class Secretive(SafetyMonitor):
     class Settings(BaseModel):
         password: str = ""
         apiKey: str = ""
-        nested: dict[str, Any] = {}  # noqa: RUF012  # pydantic copies it
+        nested: dict[str, Any] = {}  # pydantic copies it
         url: str = ""
         word: SecretStr = SecretStr("")
         port: str = ""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import yaml
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from pylpaca.errors import DriverError
 from pylpaca.testing import Answer, MemoryServer
 from tests.misbehaving import entry
+from tests.test_docs import blocks
 
 
 class HealthTestCase(SynchronousTestCase):
@@ -34,7 +37,7 @@ class HealthTestCase(SynchronousTestCase):
         assert answer is not None
         return answer
 
-    def fail(self, *_: Any) -> Any:  # type: ignore[override]  # a test has another one
+    def fail(self, *_: Any) -> Any:
         raise DriverError("no power")
 
     def never(self) -> Deferred[Any]:
@@ -137,6 +140,23 @@ class OthersTests(HealthTestCase):
         self.patch(self.driver, "Azimuth", lambda: asked.append(True))
         self.health()
         self.assertEqual(asked, [])
+
+
+class PageTests(SynchronousTestCase):
+    def test_page(self) -> None:
+        """The answer that docs/monitoring.md shows has what the server's answer has."""
+        (text,) = blocks("docs/monitoring.md", "json")
+        found = MemoryServer({"drivers": []}).get("/health").json
+        self.assertEqual(list(json.loads(text)), list(found))
+
+    def test_scrape_configuration(self) -> None:
+        """The configuration for Prometheus can be read, and says what it has to."""
+        (text,) = blocks("docs/monitoring.md", "yaml")
+        (job,) = yaml.safe_load(text)["scrape_configs"]
+        self.assertEqual((job["static_configs"][0]["targets"], set(job["basic_auth"])), TARGETS)
+
+
+TARGETS = (["192.168.1.20:11111"], {"username", "password_file"})
 
 
 class WallsTests(SynchronousTestCase):

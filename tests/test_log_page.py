@@ -67,7 +67,9 @@ class PageTests(SynchronousTestCase):
     def test_no_such_level(self) -> None:
         """A level that does not exist is refused with those that do."""
         answer = self.server.get("/log", level="loud")
-        self.assertEqual((answer.status, answer.text), (400, "there is no level 'loud'; known: debug, info, warn, error, critical"))
+        self.assertEqual(
+            (answer.status, answer.text), (400, "there is no level 'loud'; known: debug, info, warn, error, critical")
+        )
 
     def test_odd_query(self) -> None:
         """Bytes that are no text are no reason to fail."""
@@ -129,7 +131,18 @@ class DiagnosticsTests(SynchronousTestCase):
 
     def test_rest(self) -> None:
         """Everything else that there is."""
-        expected = {"addresses", "ports", "process", "reactor_lag", "refused", "connections", "uptime_seconds", "file", "made", "log"}
+        expected = {
+            "addresses",
+            "ports",
+            "process",
+            "reactor_lag",
+            "refused",
+            "connections",
+            "uptime_seconds",
+            "file",
+            "made",
+            "log",
+        }
         self.assertEqual(expected - set(self.found), set())
         self.assertEqual(list(self.found)[-1], "log")
 

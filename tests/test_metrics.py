@@ -88,7 +88,8 @@ class TextTests(MetricsTestCase):
     def test_page(self) -> None:
         """The table in the docs is made of these."""
         rows = "".join(
-            f"| `{each.name}` | {each.kind} | {', '.join(f'`{name}`' for name in each.labels)} | {each.help} |\n" for each in METRICS
+            f"| `{each.name}` | {each.kind} | {', '.join(f'`{name}`' for name in each.labels)} | {each.help} |\n"
+            for each in METRICS
         )
         self.assertIn(rows, (ROOT / "docs/monitoring.md").read_text())
 

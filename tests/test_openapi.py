@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator
 from enum import IntEnum
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -240,7 +241,9 @@ class ConditionTests(SynchronousTestCase):
         """How conditions and values read."""
         telescope, camera = (operations(DEVICE_TYPES[each]) for each in ("telescope", "camera"))
         slew = telescope["SlewToCoordinatesAsync"]
-        self.assertEqual(conditions.conditions(slew), ["connected", "CanSlewAsync is true", "AtPark is false", "Tracking is true"])
+        self.assertEqual(
+            conditions.conditions(slew), ["connected", "CanSlewAsync is true", "AtPark is false", "Tracking is true"]
+        )
         self.assertEqual([conditions.allowed(slew, each) for each in slew.parameters], ["from 0 to below 24", "from -90 to 90"])
         guide = camera["PulseGuide"]
         self.assertEqual(conditions.allowed(guide, guide.parameters[0]), "0 North, 1 South, 2 East, 3 West")
@@ -320,7 +323,9 @@ class PagesTests(SynchronousTestCase):
             known = operations(interface).values()
             expected = sorted(f"/docs/api/v1/{kind}/0/{each.path}" for each in known)
             self.assertEqual(sorted(each for each in page.links if each.startswith(f"/docs/api/v1/{kind}/0/")), expected)
-            asked = {("GET", f"{kind}/0/{o.path}") for o in known if o.verb == "GET" and not o.parameters and o.returns is not Frame}
+            asked = {
+                ("GET", f"{kind}/0/{o.path}") for o in known if o.verb == "GET" and not o.parameters and o.returns is not Frame
+            }
             self.assertEqual(set(page.asks), asked)
 
     def test_every_form(self) -> None:
@@ -341,7 +346,7 @@ class PagesTests(SynchronousTestCase):
         """A line for a terminal asks for this operation; what it sends can be read."""
         words = shlex.split(line)
         url = urlsplit(words[-1])
-        form = [word for before, word in zip(words, words[1:], strict=False) if before in ("-d", "--data-urlencode")]
+        form = [word for before, word in pairwise(words) if before in ("-d", "--data-urlencode")]
         verb = "PUT" if "PUT" in words else "GET"
         self.assertEqual((words[0], verb, url.path), ("curl", operation.verb, f"/api/v1/{kind}/0/{operation.path}"))
         given = dict(parse_qsl(url.query)) if verb == "GET" else dict(each.split("=", 1) for each in form if "=" in each)
@@ -412,4 +417,6 @@ class LackingTests(SynchronousTestCase):
         server = MemoryServer({"drivers": [entry("dome")]})
         first = server.get("/docs/api/openapi.json").body
         self.assertEqual(server.get("/docs/api/openapi.json").body, first)
-        self.assertEqual(set(json.loads(first)["components"]["parameters"]) & {f"{device_type(DEVICE_TYPES['dome'])}Number"}, {"DomeNumber"})
+        self.assertEqual(
+            set(json.loads(first)["components"]["parameters"]) & {f"{device_type(DEVICE_TYPES['dome'])}Number"}, {"DomeNumber"}
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from twisted.internet.task import Clock
@@ -35,7 +36,16 @@ class KeptTests(SynchronousTestCase):
     def test_line(self) -> None:
         """A line has its time, its level and its text."""
         self.log.warn("{what} is wet", what="the roof")
-        self.assertEqual(self.recent.lines(), [Line(MIDNIGHT, "warn", "", "", "the roof is wet")])
+        self.assertEqual(self.recent.lines(), [Line(MIDNIGHT, "warn", "", "", "the roof is wet", number=self.recent.last)])
+
+    def test_numbers(self) -> None:
+        """Each line has a number of its own; those of a server that is started later are greater."""
+        for _ in range(3):
+            self.log.info("x")
+        later = Recent(self.clock, lambda: MIDNIGHT + timedelta(seconds=1))
+        later({"log_format": "y", "log_level": LogLevel.info})
+        numbers = [each.number for each in [*self.recent.lines(), *later.lines()]]
+        self.assertEqual((numbers, len(set(numbers))), (sorted(numbers), 4))
 
     def test_levels(self) -> None:
         """The levels are those that Twisted's log has."""
@@ -139,7 +149,7 @@ class WhoseTests(SynchronousTestCase):
     def test_two_of_one_name(self) -> None:
         """Where two devices have one name, what is logged with that name is not taken for one of them."""
         server = MemoryServer(
-            {"drivers": [{**each, "name": "Roof"} for each in TWO_DOMES["drivers"]]}  # type: ignore[dict-item]
+            {"drivers": [{**each, "name": "Roof"} for each in TWO_DOMES["drivers"]]}
         )
         log = Logger(observer=server.recent)
         log.info("e", name="Roof")
@@ -231,9 +241,35 @@ SECRETS = [*(f"{SECRET}-{each}" for each in "abcdef"), CONFIGURATION["server"]["
 class DiscreetTests(SynchronousTestCase):
     def test_names(self) -> None:
         """Settings that are likely to be secret are known by their names; others are not."""
-        for name in ("password", "Passwd", "db_pass", "apiKey", "api_key", "API-KEY", "token", "auth_token", "secret", "key", "pincode", "dbpassword"):
+        for name in (
+            "password",
+            "Passwd",
+            "db_pass",
+            "apiKey",
+            "api_key",
+            "API-KEY",
+            "token",
+            "auth_token",
+            "secret",
+            "key",
+            "pincode",
+            "dbpassword",
+        ):
             self.assertTrue(is_secret_name(name), name)
-        for name in ("port", "keep_trying", "name", "spinning", "compass", "pinion", "monkey", "keyboard", "key_pin", "zip_code", "author", "passes"):
+        for name in (
+            "port",
+            "keep_trying",
+            "name",
+            "spinning",
+            "compass",
+            "pinion",
+            "monkey",
+            "keyboard",
+            "key_pin",
+            "zip_code",
+            "author",
+            "passes",
+        ):
             self.assertFalse(is_secret_name(name), name)
 
     def test_text(self) -> None:
@@ -241,7 +277,11 @@ class DiscreetTests(SynchronousTestCase):
         discreet = of_configuration(read(CONFIGURATION))
         for secret in SECRETS[:5]:
             self.assertNotIn(SECRET, discreet(f"it said {secret!r} to me"))
-        for written in ('back\\slash "and" ünï', 'back\\\\slash \\"and\\" \\u00fcn\\u00ef', "back%5Cslash%20%22and%22%20%C3%BCn%C3%AF"):
+        for written in (
+            'back\\slash "and" ünï',
+            'back\\\\slash \\"and\\" \\u00fcn\\u00ef',
+            "back%5Cslash%20%22and%22%20%C3%BCn%C3%AF",
+        ):
             self.assertEqual(discreet(written), HIDDEN)
 
     def test_address(self) -> None:

@@ -29,4 +29,13 @@ class Room(Protocol):
 
 def rooms(observatory: Observatory) -> Mapping[str, Room]:
     """The pages, by the first part of their paths; "" has the start page, and refuses what is not there."""
-    return {"": Start(observatory), "setup": Setup(observatory), "events": Events(observatory), "assets": Assets(), "log": Log(observatory), "docs": ApiDocs(observatory), "metrics": Metrics(observatory), "health": Health(observatory)}
+    return {
+        "": Start(observatory),
+        "setup": Setup(observatory),
+        "events": Events(observatory),
+        "assets": Assets(),
+        "log": Log(observatory),
+        "docs": ApiDocs(observatory),
+        "metrics": Metrics(observatory),
+        "health": Health(observatory),
+    }

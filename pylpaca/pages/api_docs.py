@@ -94,7 +94,8 @@ class ApiDocs:
     def device(self, request: IRequest, kind: str, number: str) -> bytes:
         """Everything that a device can be asked."""
         entry = self._entry(kind, number)
-        own, common = [], []
+        own: list[Tag] = []
+        common: list[Tag] = []
         for each in operations(entry.driver.interface).values():
             (common if each.method in operations(IDevice) else own).append(_row(entry, each))
         head = tags.thead(_head("", "Member", "What it does", ""))
@@ -139,17 +140,13 @@ def _head(*names: str) -> Tag:
 
 def _answer() -> Tag:
     """Where the raw answer is shown."""
-    return tags.pre("The answer of the server will stand here.", class_="answer", **{"data-answer": "", "aria-live": "polite"})
+    return tags.pre("The answer of the server will stand here.", class_="answer", **{"data-raw": "", "aria-live": "polite"})
 
 
 def _curl(url: str, *form: str) -> Tag:
     """The same for a terminal; one click selects it whole."""
     put = [] if not form else ["-X", "PUT", *(part for each in form if each for part in ("-d", each))]
-    return tags.pre(" ".join(map(_word, ["curl", *put, url])), class_="curl")
-
-
-def _word(text: str) -> str:
-    return quote(text)
+    return tags.pre(" ".join(map(quote, ["curl", *put, url])), class_="curl")
 
 
 def _row(entry: Entry, operation: Operation) -> Tag:
@@ -182,7 +179,9 @@ def _described(entry: Entry, operation: Operation, base: str) -> list[Any]:
         return [*said, tags.pre(f"curl -H 'Accept: application/imagebytes' -o image.bin {quote(url)}", class_="curl")]
     fields = [_field(operation, each, examples[each.name]) for each in operation.parameters]
     how: Any = {"data-get" if operation.verb == "GET" else "data-put": place}
-    form = tags.form(*fields, tags.button("Send", type="submit"), tags.p(class_="said", role="status", **{"data-said": ""}), **how)
+    form = tags.form(
+        *fields, tags.button("Send", type="submit"), tags.p(class_="said", role="status", **{"data-said": ""}), **how
+    )
     if operation.verb == "GET":
         return [*said, form, _curl(url + (f"?{urlencode(examples)}" if examples else ""))]
     return [*said, form, _curl(url, *([f"{name}={value}" for name, value in examples.items()] or [""]))]
@@ -198,7 +197,8 @@ def _field(operation: Operation, parameter: Parameter, value: str) -> Tag:
     words = allowed(operation, parameter)
     help_words = ", ".join(filter(None, [parameter.unit, words])) or wire_type(parameter.kind).name
     control = _control(operation, parameter, value)
-    return tags.label(parameter.name, " ", control, " ", tags.small(help_words, class_="muted"), class_="field")
+    name = f"{operation.method}-{parameter.name}"
+    return tags.div(tags.label(parameter.name, for_=name), control(id=name), tags.p(help_words, class_="help"), class_="field")
 
 
 def _control(operation: Operation, parameter: Parameter, value: str) -> Tag:

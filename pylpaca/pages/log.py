@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import urlencode
 
 from klein import Klein
 from twisted.internet.defer import Deferred
@@ -12,10 +13,9 @@ from twisted.web.template import Tag, tags
 
 from pylpaca import diagnostics
 from pylpaca.answers import HTML, JSON, respond, with_refusals
-from pylpaca.errors import BadRequest
 from pylpaca.pages.layout import page
 from pylpaca.pages.observatory import Observatory
-from pylpaca.recent import LEVELS, Filter, Line
+from pylpaca.recent import LEVELS, Filter, Line, read_filter
 
 SHOWN = 200  # lines
 FILE = "/log/diagnostics.json"
@@ -33,18 +33,28 @@ class Log:
     @app.route("/log", methods=["GET"])
     def log(self, request: IRequest) -> bytes:
         """The page; without JavaScript it shows what there was when it was asked for."""
-        wanted = read_filter(request.uri.partition(b"?")[2])
-        lines = self._observatory.records.recent.lines(wanted, SHOWN)
-        body = [self._form(wanted), _table(lines, wanted), tags.p(_EMPTY, class_="muted") if not lines else ""]
-        return respond(request, page("Log", *body, at="/log"), HTML)
+        given = {name: values[-1].decode("utf-8", "replace") for name, values in (request.args or {}).items()}
+        wanted = read_filter(given.get(b"level") or "info", given.get(b"device", ""), given.get(b"client", ""))
+        with_calls = given.get(b"calls") == "1"
+        recent = self._observatory.records.recent
+        lines = recent.lines(wanted, SHOWN)
+        live: dict[str, Any] = {"devices": "", "log": 1, "since": recent.last, **asdict(wanted)}
+        if with_calls:
+            live["calls"] = 1
+        body = [self._form(wanted, with_calls), _table(lines), tags.p(_EMPTY, class_="muted") if not lines else ""]
+        return respond(request, page("Log", *body, at="/log", events=urlencode(live)), HTML)
 
-    def _form(self, wanted: Filter) -> Tag:
+    def _form(self, wanted: Filter, with_calls: bool) -> Tag:
         devices = [(f"{each.kind}/{each.number}", each.driver.name) for each in self._observatory.roster]
+        checked: Any = {"checked": ""} if with_calls else {}
         choices = [("", "all, and the server"), *((device, f"{device} {name}") for device, name in devices)]
         return tags.form(
-            _field("Level", _select("level", [(each, each) for each in LEVELS], wanted.level)),
-            _field("Device", _select("device", choices, wanted.device)),
-            _field("Client", tags.input(name="client", value=wanted.client, placeholder="address, or ClientID", size="18")),
+            _field("level", "Level", _select("level", [(each, each) for each in LEVELS], wanted.level)),
+            _field("device", "Device", _select("device", choices, wanted.device)),
+            _field(
+                "client", "Client", tags.input(name="client", value=wanted.client, placeholder="address or ClientID", size="16")
+            ),
+            tags.label(tags.input(type="checkbox", name="calls", value="1", **checked), " every call, live"),
             tags.button("Show", type="submit"),
             tags.a("Diagnostics file", href=FILE, download="", class_="button", title=_ABOUT_FILE),
             method="get",
@@ -75,21 +85,8 @@ _EMPTY = "Nothing of this has been logged since the server was started."
 _ABOUT_FILE = "Configuration without passwords, versions, ports, devices, this log: what somebody needs who is to help you"
 
 
-def read_filter(query: bytes) -> Filter:
-    """
-    Which lines a query wants to see.
-
-    :raises BadRequest: there is no such level.
-    """
-    given = {name: values[-1].strip()[:80] for name, values in parse_qs(query.decode("utf-8", "replace")).items()}
-    level = given.get("level", "info")
-    if level not in LEVELS:
-        raise BadRequest(f"there is no level {level!r}; known: {', '.join(LEVELS)}")
-    return Filter(level, given.get("device", ""), given.get("client", ""))
-
-
-def _field(name: str, control: Tag) -> Tag:
-    return tags.label(name, " ", control, class_="field")
+def _field(name: str, words: str, control: Tag) -> Tag:
+    return tags.div(tags.label(words, for_=name), control(id=name), class_="field")
 
 
 def _select(name: str, choices: list[tuple[str, str]], chosen: str) -> Tag:
@@ -101,12 +98,11 @@ def _select(name: str, choices: list[tuple[str, str]], chosen: str) -> Tag:
     return tags.select(*(option(*each) for each in choices), name=name)
 
 
-def _table(lines: list[Line], wanted: Filter) -> Tag:
+def _table(lines: list[Line]) -> Tag:
     """The newest line first: it is seen without scrolling, whatever else there is."""
     head = tags.tr(*(tags.th(each, scope="col") for each in ("Time (UTC)", "Level", "Device", "What")))
     rows = [_row(each) for each in reversed(lines)]
-    live: Any = {"data-log": str(SHOWN), "data-level": wanted.level, "data-device": wanted.device, "data-client": wanted.client}
-    return tags.table(tags.thead(head), tags.tbody(*rows, **live), class_="list log")
+    return tags.table(tags.thead(head), tags.tbody(*rows, **{"data-log": str(SHOWN)}), class_="list log")
 
 
 def _row(line: Line) -> Tag:

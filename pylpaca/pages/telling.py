@@ -44,7 +44,7 @@ class Metrics:
             written += len(piece)
             if written > AT_ONCE:  # others have their turn
                 written = 0
-                await deferLater(observatory.clock, 0)  # type: ignore[arg-type]
+                await deferLater(observatory.clock, 0)
         return respond(request, "".join(body).encode(), CONTENT_TYPE)
 
 

@@ -206,9 +206,7 @@ class MemoryServer:
             raise AssertionError("\n".join(map(str, found)))
         self.precautions.start()
         self.recent = Recent(self.clock, self.utc)  # of those who want it to observe the log
-        self.site = build_site(
-            read, self.roster, self.clock, lambda: NEAR, self.utc, self.precautions.heard, recent=self.recent
-        )
+        self.site = build_site(read, self.roster, self.clock, lambda: NEAR, self.utc, self.precautions.heard, recent=self.recent)
 
     def utc(self) -> datetime:
         """The time of day, which passes with the clock."""
