@@ -96,28 +96,29 @@ class ApiDocs:
         entry = self._entry(kind, number)
         own: list[Tag] = []
         common: list[Tag] = []
-        for each in operations(entry.driver.interface).values():
+        for each in sorted(operations(entry.driver.interface).values(), key=_order):
             (common if each.method in operations(IDevice) else own).append(_row(entry, each))
         head = tags.thead(_head("", "Member", "What it does", ""))
         about = f"Interface version {interface_version(entry.driver.interface)}, driven by {type(entry.driver).__qualname__}."
         body = (
-            tags.p(about, " ", tags.a("All devices", href=AT)),
+            tags.p(about),
+            tags.p(*_ways(entry), class_="row"),
             _answer(),
             tags.table(head, tags.tbody(*own), class_="list"),
             tags.h2("What every device has"),
             tags.table(head.clone(), tags.tbody(*common), class_="list"),
         )
-        return respond(request, page(f"{entry.type_name} {entry.number}: {entry.driver.name}", *body, at=AT), HTML)
+        return respond(request, page(_called(entry), *body, at=AT), HTML)
 
     @app.route(f"{AT}/v1/<kind>/<number>/<member>", methods=["GET"])
     def member(self, request: IRequest, kind: str, number: str, member: str) -> bytes:
         """One member: to read it, to write it."""
         entry = self._entry(kind, number)
-        found = [each for each in operations(entry.driver.interface).values() if each.path == member]
+        found = sorted((each for each in operations(entry.driver.interface).values() if each.path == member), key=_order)
         if not found:
             raise BadRequest(f"{entry.type_name} has no member {member[:40]!r}; {AT}/v1/{kind}/{entry.number} lists them", 404)
         device = f"{entry.kind}/{entry.number}"
-        way = tags.p(tags.a(f"{entry.type_name} {entry.number}: {entry.driver.name}", href=f"{AT}/v1/{device}"))
+        way = tags.p(tags.a(_called(entry), href=f"{AT}/v1/{device}"))
         parts = [part for each in found for part in _described(entry, each, _base(request))]
         return respond(request, page(found[0].member, way, *parts, _answer(), at=AT), HTML)
 
@@ -128,10 +129,28 @@ class ApiDocs:
         return entry
 
 
+def _order(operation: Operation) -> tuple[str, str]:
+    """By its member; what reads it comes before what writes it."""
+    return operation.member, operation.verb
+
+
+def _called(entry: Entry) -> str:
+    """A device, with its name if it has one of its own."""
+    place = f"{entry.type_name} {entry.number}"
+    return place if entry.driver.name == place else f"{place}: {entry.driver.name}"
+
+
 def _base(request: IRequest) -> str:
     """The server's address as this browser knows it; the walls have looked at it."""
     host = (request.requestHeaders.getRawHeaders(b"host") or [b"localhost"])[0].decode("latin-1")
     return f"{'https' if request.isSecure() else 'http'}://{host}"
+
+
+def _ways(entry: Entry) -> list[Tag]:
+    """To other pages of a device, and back."""
+    place = f"v1/{entry.kind}/{entry.number}"
+    ways = (("Control", f"/control/{place}"), ("Setup", f"/setup/{place}/setup"), ("All devices", AT))
+    return [tags.a(name, href=path) for name, path in ways]
 
 
 def _head(*names: str) -> Tag:
@@ -158,7 +177,7 @@ def _row(entry: Entry, operation: Operation) -> Tag:
 
 
 def _sends(place: str) -> Tag:
-    return tags.button("Send", type="button", **{"data-get": place, "aria-label": f"Send GET {place}"})
+    return tags.button("Send", type="button", class_="small", **{"data-get": place, "aria-label": f"Send GET {place}"})
 
 
 def _described(entry: Entry, operation: Operation, base: str) -> list[Any]:
@@ -171,7 +190,7 @@ def _described(entry: Entry, operation: Operation, base: str) -> list[Any]:
         said.append(tags.p("Answers ", _type_words(operation.returns, operation.unit), "."))
     if when := conditions(operation):
         said.append(tags.p("Answered while: ", "; ".join(when), "."))
-    said.append(tags.p("Otherwise: ", ", ".join(f"0x{each.number:X} {each.__name__}" for each in refusals(operation)), "."))
+    said.append(tags.p("May be refused with ", ", ".join(f"0x{each.number:X} {each.__name__}" for each in refusals(operation)), "."))
     if operation.optional and entry.driver.lacks(operation.method):
         said.append(tags.p("This device does not have it.", class_="warning"))
     if operation.returns is Frame:

@@ -59,7 +59,7 @@ class Log:
             tags.a("Diagnostics file", href=FILE, download="", class_="button", title=_ABOUT_FILE),
             method="get",
             action="/log",
-            class_="row",
+            class_="row filters",
         )
 
     @app.route(FILE, methods=["GET"])
