@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
@@ -23,6 +24,9 @@ class LogAndApiTests(BrowserTestCase):
         script = "return [...document.querySelectorAll('[data-log] tr')].map((row) => row.cells[3].textContent)"
         return [str(each) for each in self.driver.execute_script(script)]
 
+    def is_on_top(self, line: str) -> bool:
+        return self.lines()[0] == line
+
     def raw(self) -> str:
         """The answer as it came."""
         return self.text("[data-raw]")
@@ -34,7 +38,7 @@ class LogAndApiTests(BrowserTestCase):
         for client in (4711, 4712):
             self.put("dome/0/slewtoazimuth", Azimuth=400, ClientID=client)
             expected = f"PUT SlewToAzimuth was refused to 127.0.0.1 (ClientID {client}): InvalidValue, 0x401"
-            self.wait_for(lambda expected=expected: self.lines()[0] == expected)
+            self.wait_for(partial(self.is_on_top, expected))
         self.assertIn("4711", self.lines()[1])
         self.assertEqual(self.driver.execute_script("return window.mark"), 1)
 
@@ -79,7 +83,7 @@ class LogAndApiTests(BrowserTestCase):
     def test_diagnostics(self) -> None:
         """The diagnostics file is whole, and has what the system was asked for."""
         self.open("/log")
-        with urlopen(self.one("a[download]").get_attribute("href")) as answer:
+        with urlopen(str(self.one("a[download]").get_attribute("href"))) as answer:
             found = json.load(answer)
         self.assertEqual((len(found["devices"]), found["devices"][0]["link"]), (10, "connected"))
 

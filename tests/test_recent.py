@@ -148,9 +148,7 @@ class WhoseTests(SynchronousTestCase):
 
     def test_two_of_one_name(self) -> None:
         """Where two devices have one name, what is logged with that name is not taken for one of them."""
-        server = MemoryServer(
-            {"drivers": [{**each, "name": "Roof"} for each in TWO_DOMES["drivers"]]}
-        )
+        server = MemoryServer({"drivers": [{**each, "name": "Roof"} for each in TWO_DOMES["drivers"]]})
         log = Logger(observer=server.recent)
         log.info("e", name="Roof")
         self.assertEqual([each.device for each in server.recent.lines()], [""])

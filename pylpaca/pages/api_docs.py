@@ -190,7 +190,8 @@ def _described(entry: Entry, operation: Operation, base: str) -> list[Any]:
         said.append(tags.p("Answers ", _type_words(operation.returns, operation.unit), "."))
     if when := conditions(operation):
         said.append(tags.p("Answered while: ", "; ".join(when), "."))
-    said.append(tags.p("May be refused with ", ", ".join(f"0x{each.number:X} {each.__name__}" for each in refusals(operation)), "."))
+    errors = ", ".join(f"0x{each.number:X} {each.__name__}" for each in refusals(operation))
+    said.append(tags.p(f"May be refused with {errors}."))
     if operation.optional and entry.driver.lacks(operation.method):
         said.append(tags.p("This device does not have it.", class_="warning"))
     if operation.returns is Frame:
