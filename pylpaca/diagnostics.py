@@ -6,7 +6,7 @@ import json
 import platform
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import distributions
 from typing import Any
@@ -59,7 +59,7 @@ def gathered(known: Known) -> dict[str, Any]:
         "configuration": told_configuration(known.configuration),
         "devices": [_device(entry, views.get(f"{entry.kind}/{entry.number}")) for entry in known.roster],
         "slowest": [_slow(each) for each in records.counts.slowest(SLOWEST)],
-        "log": [_line(each) for each in records.recent.lines()],
+        "log": records.recent.lines(),
     }
 
 
@@ -76,7 +76,7 @@ def text(known: dict[str, Any], discreet: Discretion, machine: Machine = THIS) -
             "most_files": metrics.most_files(),
         },
     }
-    log = known.pop("log")
+    log = [_line(each) for each in known.pop("log")]
     return discreet(json.dumps({**known, **system, "log": log}, indent=1, ensure_ascii=False, default=str)).encode(
         "utf-8", "backslashreplace"
     )
@@ -120,9 +120,15 @@ def _slow(member: Member) -> dict[str, Any]:
 
 
 def _line(line: Line) -> dict[str, Any]:
-    told = {**asdict(line), "time": line.time.isoformat()}
-    del told["number"]
-    return {name: value for name, value in told.items() if value != ""}
+    told = {
+        "time": line.time.isoformat(),
+        "level": line.level,
+        "device": line.device,
+        "client": line.client,
+        "text": line.text,
+        "detail": line.detail,
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def _ports(machine: Machine) -> Iterable[dict[str, str]]:

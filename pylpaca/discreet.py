@@ -60,15 +60,17 @@ class Discretion:
     """
 
     def __init__(self, values: Iterable[Any] = ()) -> None:
+        self._written: set[str] = set()
         self._secrets: re.Pattern[str] | None = None
-        found = {each for value in values for each in secrets_of(value)}
-        self._find({each for each in found if len(each) >= SHORTEST})
+        self.learn(values)
 
-    def _find(self, secrets: set[str]) -> None:
+    def learn(self, values: Iterable[Any]) -> None:
+        """Keep the secrets in these, too."""
+        secrets = {each for value in values for each in secrets_of(value) if len(each) >= SHORTEST}
         forms = (str, lambda each: json.dumps(each)[1:-1], lambda each: repr(each)[1:-1], quote, quote_plus)
-        written = {form(each) for each in secrets for form in forms}
-        if written:
-            longest_first = sorted(written, key=len, reverse=True)
+        self._written |= {form(each) for each in secrets for form in forms}
+        if self._written:
+            longest_first = sorted(self._written, key=len, reverse=True)
             self._secrets = re.compile("|".join(re.escape(each) for each in longest_first))
 
     def __call__(self, text: str) -> str:

@@ -10,6 +10,7 @@ from twisted.logger import Logger, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from pylpaca.discreet import HIDDEN
+from pylpaca.pages import assets
 from pylpaca.pages import log as log_page
 from pylpaca.testing import MIDNIGHT, HeldThread, MemoryServer
 from tests.misbehaving import entry
@@ -82,7 +83,24 @@ class PageTests(SynchronousTestCase):
         except ValueError:
             self.log.failure("roof")
         html = self.server.get("/log").body.decode()
-        self.assertIn("<details><summary>roof: ValueError: &lt;too wet&gt;</summary><pre>Traceback", html)
+        self.assertIn("<details><summary>roof: ValueError: &lt;too wet&gt;</summary><pre>", html)
+
+    def test_weight(self) -> None:
+        """However much was logged, the page does not become heavier than a page should."""
+        for number in range(300):
+            self.log.info("{number} {words}", number=number, words="word " * (number % 200))
+        served = assets.Assets()._files
+        made_with = sum(len(body) for name, body in served.items() if name.endswith((".css", ".js")))
+        self.assertLess(len(self.server.get("/log").body) + made_with, 60_000)
+
+    def test_one_that_does_not_fit(self) -> None:
+        """The last line is shown, however long it is."""
+        try:
+            raise ValueError
+        except ValueError:
+            self.patch(log_page, "CHARACTERS", 10)
+            self.log.failure("a long story")
+        self.assertEqual(self.lines(), ["a long story: ValueError:"])
 
     def test_bounded(self) -> None:
         """A page has so many lines and no more."""

@@ -291,6 +291,12 @@ class DiscreetTests(SynchronousTestCase):
         self.assertEqual(Discretion()("dome/0 is connected"), "dome/0 is connected")
         self.assertEqual(Discretion([{"password": "is"}])("dome/0 is connected"), "dome/0 is connected")
 
+    def test_learnt(self) -> None:
+        """What becomes a secret later is kept from then on, and so is what was one before."""
+        discreet = Discretion([{"password": "first one"}])
+        discreet.learn([{"password": "second one"}])
+        self.assertEqual(discreet("first one, second one"), f"{HIDDEN}, {HIDDEN}")
+
     def test_told(self) -> None:
         """What a configuration is told as has everything but its secrets, and of users only how many there are."""
         found = told_configuration(read(CONFIGURATION))

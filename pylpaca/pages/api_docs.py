@@ -91,14 +91,17 @@ class ApiDocs:
         return self._observatory.in_thread(made).addCallback(keep)
 
     @app.route(f"{AT}/v1/<kind>/<number>", methods=["GET"])
-    def device(self, request: IRequest, kind: str, number: str) -> bytes:
+    def device(self, request: IRequest, kind: str, number: str) -> Deferred[bytes]:
         """Everything that a device can be asked."""
         entry = self._entry(kind, number)
+        return self._observatory.in_thread(self._device, entry).addCallback(lambda body: respond(request, body, HTML))
+
+    def _device(self, entry: Entry) -> bytes:
         own: list[Tag] = []
         common: list[Tag] = []
         for each in sorted(operations(entry.driver.interface).values(), key=_order):
             (common if each.method in operations(IDevice) else own).append(_row(entry, each))
-        head = tags.thead(_head("", "Member", "What it does", ""))
+        head = tags.thead(_head("Verb", "Member", "What it does", "Try it"))
         about = f"Interface version {interface_version(entry.driver.interface)}, driven by {type(entry.driver).__qualname__}."
         body = (
             tags.p(about),
@@ -108,7 +111,7 @@ class ApiDocs:
             tags.h2("What every device has"),
             tags.table(head.clone(), tags.tbody(*common), class_="list"),
         )
-        return respond(request, page(_called(entry), *body, at=AT), HTML)
+        return page(_called(entry), *body, at=AT)
 
     @app.route(f"{AT}/v1/<kind>/<number>/<member>", methods=["GET"])
     def member(self, request: IRequest, kind: str, number: str, member: str) -> bytes:
