@@ -107,9 +107,9 @@ class ApiDocs:
             tags.p(about),
             tags.p(*_ways(entry), class_="row"),
             _answer(),
-            tags.table(head, tags.tbody(*own), class_="list"),
+            tags.table(head, tags.tbody(*own), class_="list members"),
             tags.h2("What every device has"),
-            tags.table(head.clone(), tags.tbody(*common), class_="list"),
+            tags.table(head.clone(), tags.tbody(*common), class_="list members"),
         )
         return page(_called(entry), *body, at=AT)
 

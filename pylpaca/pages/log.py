@@ -68,7 +68,7 @@ class Log:
             tags.a("Diagnostics file", href=FILE, download="", class_="button", title=_ABOUT_FILE),
             method="get",
             action="/log",
-            class_="row filters",
+            class_="row wanted",
         )
 
     @app.route(FILE, methods=["GET"])
