@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from threading import get_ident
+from typing import Any, cast
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import ILogObserver, LogLevel, formatEvent
@@ -17,7 +18,6 @@ from pylpaca.counts import error_name, operation_of
 from pylpaca.discreet import Discretion
 from pylpaca.dispatch import Answered
 from pylpaca.errors import BadRequest
-from pylpaca.repeats import Repeats
 from pylpaca.roster import Roster
 
 LEVELS = ("debug", "info", "warn", "error", "critical")
@@ -87,19 +87,26 @@ class Recent:
     """
     Keeps the last lines: an observer of Twisted's log, and a listener to calls, which keeps those that were refused.
 
+    It is made in the thread that the reactor runs in.
+
     :param utc: the time of day.
     """
 
     MOST = 1000  # lines
+    REFUSALS_FOR = 60.0  # seconds; in that time one that is like another is not told,
+    MOST_REFUSALS = 100  # nor more than so many: clients make up ids
 
     def __init__(self, clock: IReactorTime, utc: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._thread = get_ident()
         self._lines: deque[Line] = deque(maxlen=self.MOST)
         self._utc = utc
         self._devices: Mapping[int, str] = {}  # by the identity of what logs
         self._names: Mapping[str, str] = {}
         self._discreet = Discretion()
         self._watchers: tuple[Watcher, ...] = ()
-        self._refusals = Repeats(clock)
+        self._refusals: set[tuple[str, ...]] = set()  # of the last minute
+        self._refusals_since = clock.seconds()
         self._kinds: set[str] = set()
         self.last = int(1000 * utc().timestamp())  # the number of the last line; a thousand lines a second would not catch up
 
@@ -129,7 +136,7 @@ class Recent:
         if isinstance(failure, Failure):
             detail = failure.getTraceback()[-LONGEST_DETAIL:]
             text = f"{text}: {failure.type.__name__ if failure.type else ''}: {_text(failure.value)}".lstrip(": ")
-        self._add(
+        self._take(
             Line(
                 self._utc(),
                 level.name if isinstance(level, type(LogLevel.info)) else "info",
@@ -146,10 +153,20 @@ class Recent:
             return
         request, ids = answered.request, answered.ids
         device, client = f"{request.kind}/{request.number}", f"{request.peer} {ids.client}"
-        if self._refusals.is_new((request.verb, device, request.member, client, answered.error)):
+        if self._is_worth_a_line((request.verb, device, request.member, client, str(answered.error))):
             name = error_name(answered.error)
             text = f"{request.verb} {operation_of(request).member} was refused to {request.peer} (ClientID {ids.client}): "
             self._add(Line(self._utc(), "info", device, client, f"{text}{name}, 0x{answered.error:X}"))
+
+    def _is_worth_a_line(self, refusal: tuple[str, ...]) -> bool:
+        now = self._clock.seconds()
+        if now - self._refusals_since >= self.REFUSALS_FOR:
+            self._refusals_since = now
+            self._refusals.clear()
+        if refusal in self._refusals or len(self._refusals) >= self.MOST_REFUSALS:
+            return False
+        self._refusals.add(refusal)
+        return True
 
     def lines(self, wanted: Filter | None = None, most: int = MOST) -> list[Line]:
         """The last lines that pass a filter, the newest one last."""
@@ -168,6 +185,13 @@ class Recent:
             self._watchers = tuple(each for each in self._watchers if each is not watcher)
 
         return end
+
+    def _take(self, line: Line) -> None:
+        """Those who watch are told in the reactor's thread, whichever thread it was logged in."""
+        if get_ident() == self._thread:
+            self._add(line)
+        else:
+            cast(Any, self._clock).callFromThread(self._add, line)
 
     def _add(self, line: Line) -> None:
         self.last += 1

@@ -199,6 +199,13 @@ class SlowDeviceTests(SynchronousTestCase):
         self.patch(self.server.driver("telescope"), "Declination", self.hold)
         self.assertEqual((before, self.scraped()), ({"dome/0", "telescope/0"}, {"dome/0"}))
 
+    def test_hanging_up(self) -> None:
+        """Whoever asks and hangs up meanwhile leaves nothing behind, and the next one is answered."""
+        connection = self.server.begin("GET", "/metrics")
+        connection.hang_up()
+        self.server.clock.advance(10)
+        self.assertEqual((self.flushLoggedErrors(), self.scraped()), ([], {"dome/0"}))
+
     def test_not_piled_up(self) -> None:
         """While it does not answer, scrapes do not ask it again and again."""
         for _ in range(5):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 from twisted.internet.task import Clock
@@ -99,6 +100,21 @@ class KeptTests(SynchronousTestCase):
         self.log.info("two")
         self.assertEqual([each.text for each in seen], ["one"])
 
+    def test_in_another_thread(self) -> None:
+        """What a thread logs is a line as soon as the reactor has its turn; those who watch are told there."""
+        later: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
+        clock: Any = self.clock
+        clock.callFromThread = lambda call, *arguments: later.append((call, arguments))
+        seen: list[str] = []
+        self.recent.watch(lambda line: seen.append(line.text))
+        thread = Thread(target=self.log.info, args=("from afar",))
+        thread.start()
+        thread.join()
+        before = list(seen)
+        for call, arguments in later:
+            call(*arguments)
+        self.assertEqual((before, seen, self.texts()), ([], ["from afar"], ["from afar"]))
+
     def test_nothing_is_held(self) -> None:
         """What an event was about is not kept alive by its line."""
 
@@ -180,6 +196,12 @@ class RefusedTests(SynchronousTestCase):
         self.server.clock.advance(60)
         self.server.get("dome/0/azimuth", ClientID=77)
         self.assertEqual((first, len(self.refusals())), (1, 2))
+
+    def test_made_up_ids(self) -> None:
+        """A client that makes up another id for each of its calls does not fill the log either."""
+        for number in range(500):
+            self.server.get("dome/0/azimuth", ClientID=number)
+        self.assertEqual(len(self.refusals()), self.server.recent.MOST_REFUSALS)
 
     def test_what_went_well(self) -> None:
         """A call that goes well is no line."""
