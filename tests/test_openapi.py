@@ -10,8 +10,9 @@ from enum import IntEnum
 from html.parser import HTMLParser
 from itertools import pairwise
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -208,6 +209,46 @@ class DescriptionTests(SynchronousTestCase):
         """Every operation has a name of its own, of which generators make functions."""
         names = [operation["operationId"] for *_, operation in self.description.operations()]
         self.assertEqual(len(names), len(set(names)))
+
+
+class AnswersTests(SynchronousTestCase):
+    """What the server answers, against what its description says of that."""
+
+    def fits(self, *connected: str) -> None:
+        server = MemoryServer(ALL)
+        for kind in connected:
+            server.put(f"{kind}/0/connected", Connected=True)
+        description = Description(server.get("/docs/api/openapi.json").json)
+        for kind, verb, member, said in description.operations():
+            operation = next(o for o in operations(DEVICE_TYPES[kind]).values() if (o.verb, o.path) == (verb, member))
+            if operation.returns is Frame or operation.method in ("Connect", "Disconnect", "SetConnected"):
+                continue
+            answer = self.answer(server, f"{kind}/0/{member}", operation)
+            body = description.at(said["responses"]["200"])["content"]["application/json"]["schema"]
+            schema = {**body, "components": description.document["components"]}
+            wrong = [error.message for error in Draft202012Validator(schema).iter_errors(answer.json)]
+            self.assertEqual((answer.status, wrong), (200, []), f"{kind} {verb} {member} {answer.body!r}")
+
+    def answer(self, server: MemoryServer, path: str, operation: Operation) -> Answer:
+        """What is answered to the example of this operation, however long it takes."""
+        form = urlencode({each.name: conditions.example(operation, each) for each in operation.parameters})
+        if operation.verb == "GET":
+            connection = server.begin("GET", f"{path}?{form}")
+        else:
+            connection = server.begin("PUT", path, form.encode(), {"Content-Type": FORM})
+        server.clock.advance(100)
+        found = connection.answer()
+        connection.hang_up()
+        assert found is not None
+        return found
+
+    def test_connected(self) -> None:
+        """Every operation of every device type, with values or with refusals."""
+        self.fits(*DEVICE_TYPES)
+
+    def test_disconnected(self) -> None:
+        """The same of devices that are not connected: nearly all are refused, which is an answer, too."""
+        self.fits()
 
 
 class ConditionTests(SynchronousTestCase):
