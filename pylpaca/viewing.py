@@ -16,6 +16,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from pylpaca.calls import within
@@ -30,6 +31,7 @@ from pylpaca.values import StateItem
 log = Logger()
 
 EVERY = 1.0  # seconds
+AT_ONCE = 10  # devices that are asked in one turn of the reactor
 PAGE_WAITS = 0.5  # seconds, for what a page shows before it is live
 MATTERS: Mapping[str, Sequence[str]] = {  # of each device type, what is seen first: the first three of these that it has
     "camera": ("CameraState", "CCDTemperature", "CoolerPower", "PercentCompleted"),
@@ -158,9 +160,17 @@ class Viewing:
 
     def answering(self, seconds: float, devices: Iterable[str] | None = None) -> Deferred[Sequence[View]]:
         """What those look like that are connected and say it within so many seconds."""
-        seen = [self._seen[each] for each in (self.devices if devices is None else devices)]
-        looked = [within(self._clock, seconds, each.look(), each.name).addErrback(lambda _: None) for each in seen]
-        return gatherResults(looked).addCallback(lambda _: [each.latest() for each in seen if each.has_answered])
+        return Deferred.fromCoroutine(self._answering(seconds, self.devices if devices is None else devices))
+
+    async def _answering(self, seconds: float, devices: Iterable[str]) -> Sequence[View]:
+        seen = [self._seen[each] for each in devices]
+        looked = []
+        for count, each in enumerate(seen, 1):
+            looked.append(within(self._clock, seconds, each.look(), each.name).addErrback(lambda _: None))
+            if count % AT_ONCE == 0:  # others have their turn
+                await deferLater(self._clock, 0)
+        await gatherResults(looked)
+        return [each.latest() for each in seen if each.has_answered]
 
     def watch(self, devices: Iterable[str], listener: Listener) -> Sequence[bytes]:
         """

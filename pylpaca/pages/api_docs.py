@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from enum import IntEnum
 from shlex import quote
@@ -188,7 +189,7 @@ def _described(entry: Entry, operation: Operation, base: str) -> list[Any]:
     place = f"{entry.kind}/{entry.number}/{operation.path}"
     url = f"{base}/api/v1/{place}"
     examples = {each.name: example(operation, each) for each in operation.parameters}
-    said = [tags.h2(f"{operation.verb} {operation.member}"), *(tags.p(each) for each in operation.doc.split("\n\n"))]
+    said = [tags.h2(f"{operation.verb} {operation.member}"), *(tags.p(each) for each in _paragraphs(operation.doc))]
     if operation.returns_value:
         said.append(tags.p("Answers ", _type_words(operation.returns, operation.unit), "."))
     if when := conditions(operation):
@@ -208,6 +209,11 @@ def _described(entry: Entry, operation: Operation, base: str) -> list[Any]:
     if operation.verb == "GET":
         return [*said, form, _curl(url + (f"?{urlencode(examples)}" if examples else ""))]
     return [*said, form, _curl(url, *([f"{name}={value}" for name, value in examples.items()] or [""]))]
+
+
+def _paragraphs(doc: str) -> list[str]:
+    """A docstring as people read it."""
+    return [re.sub(r":param (\w+): ", r"\1: ", each) for each in doc.split("\n\n")]
 
 
 def _type_words(kind: Any, unit: str) -> str:
