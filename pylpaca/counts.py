@@ -68,14 +68,13 @@ class Counts:
     """Counts."""
 
     def __init__(self) -> None:
-        self._members: dict[tuple[str, str, str, str], Member] = {}
+        self._members: dict[tuple[str, ...], Member] = {}
         self._tallies: dict[tuple[str, CallClass], Tally] = {}
 
     def __call__(self, answered: Answered) -> None:
         """One more call was answered."""
         request, seconds, error = answered.request, answered.seconds, answered.error
-        place = (request.verb, request.kind, request.number, request.member)
-        member = self._members.get(place) or self._found(request)
+        member = self._members.get(request[:4]) or self._found(request)
         member.count += 1
         member.seconds += seconds
         if seconds > member.longest:

@@ -224,13 +224,13 @@ def build_site(
     records.recent.know(roster, discreet)
     if server.request_log:
         records.telling.add(log_answered)
-    dispatcher = Dispatcher(roster, clock, counter, records.telling, heard)
+    dispatcher = Dispatcher(roster, clock, counter, [records.telling], heard)
     api = Api(dispatcher, management, clock)
     viewing = Viewing(roster, dispatcher, clock)
     observatory = Observatory(
         configuration, management, roster, viewing, clock, utc, records, discreet, in_thread or at_once(""), openness(server)
     )
-    site = AlpacaSite(api, rooms(observatory), walls, census, clock, server.request_log)
+    site = AlpacaSite(api, rooms(observatory), walls, census, clock, server.request_log, server.hot_road)
     records.refused = site.refusals
     site.observatory = observatory
     return site

@@ -66,6 +66,18 @@ class TellingTests(SynchronousTestCase):
         self.assertEqual((heard[0].ids, heard[0].request.peer), (Ids(5, 9), "192.0.2.7"))
 
 
+    def test_however_it_comes(self) -> None:
+        """Every call on one connection is told, by whichever road its request comes, with its own parameters and its own ids."""
+        server = MemoryServer(DOME)
+        heard: list[Answered] = []
+        server.site.observatory.records.telling.add(heard.append)
+        connection = server.connection()
+        for number in range(1, 6):
+            path = f"/api/v1/dome/7/connected?ClientID={number}&ClientTransactionID={10 * number}"
+            connection.send(f"GET {path} HTTP/1.1\r\nHost: memory\r\n\r\n".encode())
+        self.assertEqual([each.ids for each in heard], [Ids(number, 10 * number) for number in range(1, 6)])
+
+
 TOLD = [("PUT", "connected", 0), ("GET", "azimuth", 0), ("PUT", "slewtoazimuth", 0x401)]
 
 
