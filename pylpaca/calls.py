@@ -219,19 +219,22 @@ def shielded(waiting: Deferred[T]) -> Deferred[T]:
     return answer
 
 
-def snapshot(device: Callee, time_stamp: Callable[[], str]) -> list[StateItem] | Deferred[list[StateItem]]:
+Ask = Callable[[Operation, dict[str, Any]], Any]  # as `perform` of one device
+
+
+def snapshot(device: Callee, time_stamp: Callable[[], str], ask: Ask) -> list[StateItem] | Deferred[list[StateItem]]:
     """DeviceState: each of its members that has a value now, and when that was."""
-    return settle(_snapshot(device, time_stamp))
+    return settle(_snapshot(device, time_stamp, ask))
 
 
-async def _snapshot(device: Callee, time_stamp: Callable[[], str]) -> list[StateItem]:
+async def _snapshot(device: Callee, time_stamp: Callable[[], str], ask: Ask) -> list[StateItem]:
     members: list[tuple[Operation, int | None]] = []
     for operation in operations(device.interface).values():
         if operation.in_state and operation.parameters:
             members += [(operation, number) for number in range(await _count_now(device, operation))]
         elif operation.in_state:
             members.append((operation, None))
-    found = await gatherResults([Deferred.fromCoroutine(_value_now(device, *each)) for each in members])
+    found = await gatherResults([Deferred.fromCoroutine(_value_now(ask, *each)) for each in members])
     items = [item for item in found if item is not None]
     return [*items, StateItem("TimeStamp", time_stamp())]
 
@@ -254,11 +257,11 @@ async def _count_now(device: Callee, operation: Operation) -> int:
         return 0
 
 
-async def _value_now(device: Callee, operation: Operation, number: int | None) -> StateItem | None:
+async def _value_now(ask: Ask, operation: Operation, number: int | None) -> StateItem | None:
     """A member of DeviceState; of one with an Id, that of this number, which then stands behind its name."""
     arguments = {} if number is None else {operation.parameters[0].name: number}
     try:
-        value = written(operation, await settled(perform(device, operation, arguments)))
+        value = written(operation, await settled(ask(operation, arguments)))
     except AlpacaError as error:
         spent(error)
         return None  # a member without a value now is left out

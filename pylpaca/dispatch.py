@@ -31,6 +31,7 @@ from pylpaca.pending import Pending
 from pylpaca.protocol import Ids, ImageAnswer, image, read_arguments, read_fields, read_ids, refusal, success, written
 from pylpaca.repeats import Repeats
 from pylpaca.roster import Entry, Roster
+from pylpaca.shared_answers import as_order
 from pylpaca.values import Frame
 
 log = Logger()
@@ -134,7 +135,8 @@ class Dispatcher:
             seconds = entry.deadline
         health = self._health[entry.kind, entry.number]
         try:
-            asked = health.begin(operation, arguments, entry.driver.link.openings)
+            joins = operation.verb == "GET" and entry.driver.shared_answers.find(operation, arguments) is not None
+            asked = health.begin(operation, arguments, entry.driver.link.openings, joins)
         except DriverError:
             return under_way.failed(Failure())
         self.latest.device, self.latest.method = entry.driver, operation.method
@@ -154,6 +156,8 @@ class Dispatcher:
             health.expired(asked)
             if operation.verb == "GET":  # what nobody waits for any more, and moves nothing, is not waited for at the end either
                 self.pending.forget(pending)
+            else:
+                entry.driver.shared_answers.changed()  # for its client it is over
 
         waiting = within(self._clock, seconds, pending, what, expired)
         return shielded(waiting.addCallbacks(under_way.succeeded, under_way.failed))
@@ -205,19 +209,52 @@ def call(
     :raises AlpacaError: the device refuses; or the Deferred fails with it.
     """
 
+    if holder is not None:
+        driver.link.heard(holder)
+    if operation.verb == "GET":
+        return _asked(driver, operation, arguments, until)
+    return as_order(driver.shared_answers.changed, lambda: _told(driver, operation, arguments, holder, until, wanted))
+
+
+def _asked(driver: Device, operation: Operation, arguments: dict[str, Any], until: float) -> Any:
+    """What answers a question, which moves nothing: others who ask the same may wait for it longer than who began."""
+    _check_connected(driver, operation)
+    if (shared := driver.shared_answers.find(operation, arguments)) is not None:
+        return shared.answer()
+    openings = driver.link.openings
+
+    def same_link() -> bool:
+        return operation.while_disconnected or (driver.link.is_open and driver.link.openings == openings)
+
+    answer = perform(driver, operation, arguments, same_link)
+    if operation.returns is Frame:
+        answer = _with_frame(driver, answer)
+    return driver.shared_answers.share(operation, arguments, answer, until) if isinstance(answer, Deferred) else answer
+
+
+def _check_connected(driver: Device, operation: Operation) -> None:
+    if not (operation.while_disconnected or driver.link.is_open):
+        why = f": {driver.link.failure.sentence}" if driver.link.failure else "; connect it first"
+        raise NotConnected(f"{driver.name} is not connected{why}")
+
+
+def _told(
+    driver: Device,
+    operation: Operation,
+    arguments: dict[str, Any],
+    holder: Holder | None,
+    until: float,
+    wanted: Callable[[], bool],
+) -> Any:
     def still_wanted() -> bool:
         """Nothing begins to move after its client was told that it failed, or after a disconnect."""
         return driver.clock.seconds() < until and (operation.while_disconnected or driver.link.is_open) and wanted()
 
-    if holder is not None:
-        driver.link.heard(holder)
     if operation.method == "SetConnected":
         return as_deferred(driver.link.bring(arguments["Connected"], holder))
     if operation.method in ("Connect", "Disconnect"):
         return driver.link.vote(operation.method == "Connect", holder)
-    if not (operation.while_disconnected or driver.link.is_open):
-        why = f": {driver.link.failure.sentence}" if driver.link.failure else "; connect it first"
-        raise NotConnected(f"{driver.name} is not connected{why}")
+    _check_connected(driver, operation)
     motions = driver.link.motions
     openings = driver.link.openings
 
@@ -236,8 +273,7 @@ def call(
             return still_wanted() and motions.may_begin(motion)
 
         return motions.run(motion, lambda: perform(driver, operation, arguments, may_begin, same_link, check))
-    answer = perform(driver, operation, arguments, still_wanted, same_link, soon=soon)
-    return _with_frame(driver, answer) if operation.returns is Frame else answer
+    return perform(driver, operation, arguments, still_wanted, same_link, soon=soon)
 
 
 def _giving_up_at(driver: Device, operation: Operation, moment: float) -> Soon:

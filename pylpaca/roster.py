@@ -28,6 +28,7 @@ from pylpaca.device.camera import PACKAGES
 from pylpaca.interfaces import DEVICE_TYPES, device_type, operations
 from pylpaca.interfaces.rules import AbsentWhile, Needs
 from pylpaca.link import Link
+from pylpaca.shared_answers import max_ages
 from pylpaca.state import UniqueIds
 
 log = Logger()
@@ -357,6 +358,10 @@ def verify(found: type[Any], kind: str) -> None:
         raise CannotLoad(f"{found.__name__} does not say {', '.join(missing)}: every {base.__name__} has to")
     if not (isinstance(found.Settings, type) and issubclass(found.Settings, BaseModel)):
         raise CannotLoad(f"{found.__name__}.Settings must be a pydantic model, as SerialSettings or NoSettings are")
+    try:
+        max_ages(interface, found.max_age)
+    except ValueError as error:
+        raise CannotLoad(f"{found.__name__}.max_age: {error}") from None
     for name in operations(interface):
         if not inspect.isfunction(inspect.getattr_static(found, name)):
             raise CannotLoad(f"{found.__name__}.{name} must be a plain method: def {name}(self, …)")
