@@ -135,7 +135,8 @@ class Dispatcher:
             seconds = entry.deadline
         health = self._health[entry.kind, entry.number]
         try:
-            joins = operation.verb == "GET" and entry.driver.shared_answers.find(operation, arguments) is not None
+            shared = entry.driver.shared_answers
+            joins = bool(shared.calls) and operation.verb == "GET" and shared.find(operation, arguments) is not None
             asked = health.begin(operation, arguments, entry.driver.link.openings, joins)
         except DriverError:
             return under_way.failed(Failure())
@@ -219,7 +220,8 @@ def call(
 def _asked(driver: Device, operation: Operation, arguments: dict[str, Any], until: float) -> Any:
     """What answers a question, which moves nothing: others who ask the same may wait for it longer than who began."""
     _check_connected(driver, operation)
-    if (shared := driver.shared_answers.find(operation, arguments)) is not None:
+    answers = driver.shared_answers
+    if answers.calls and (shared := answers.find(operation, arguments)) is not None:
         return shared.answer()
     openings = driver.link.openings
 
@@ -229,7 +231,7 @@ def _asked(driver: Device, operation: Operation, arguments: dict[str, Any], unti
     answer = perform(driver, operation, arguments, same_link)
     if operation.returns is Frame:
         answer = _with_frame(driver, answer)
-    return driver.shared_answers.share(operation, arguments, answer, until) if isinstance(answer, Deferred) else answer
+    return answers.share(operation, arguments, answer, until) if isinstance(answer, Deferred) else answer
 
 
 def _check_connected(driver: Device, operation: Operation) -> None:

@@ -95,6 +95,7 @@ class SharedAnswers:
     :param link: what differs when the device was connected or disconnected.
     :param lines: its ends of cables.
     :param max_age: seconds for which a value may be reused, from when its call began, by the name of the method; 0 if not said.
+    :ivar calls: by question; empty as long as the driver answers at once.
     """
 
     MOST = 256  # questions that are remembered
@@ -104,7 +105,7 @@ class SharedAnswers:
     ) -> None:
         self._clock, self._link, self._lines, self._max_age = clock, link, lines, max_age
         self._changed = 0
-        self._calls: dict[Hashable, Shared] = {}
+        self.calls: dict[Hashable, Shared] = {}
 
     def changed(self) -> None:
         """An order to the device begins or ends, or the like: it and others on its cables may answer differently than before."""
@@ -118,8 +119,6 @@ class SharedAnswers:
 
     def find(self, operation: Operation, arguments: Mapping[str, Any]) -> Shared | None:
         """What answers a question without asking the driver once more, if anything does."""
-        if not self._calls:
-            return None
         return self._found(_question(operation, arguments))
 
     def share(
@@ -135,13 +134,13 @@ class SharedAnswers:
         now, question = self._clock.seconds(), _question(operation, arguments)
         shared = Shared(now, self.changes(), now + ORDINARY_DEADLINE if until is None else until)
         self._make_room()
-        self._calls[question] = shared
+        self.calls[question] = shared
         mine: Deferred[Any] = shared.answer()
         answer.addBoth(self._answered, operation, question, shared)
         return mine
 
     def _found(self, question: Hashable) -> Shared | None:
-        found = self._calls.get(question)
+        found = self.calls.get(question)
         if found is None or self._clock.seconds() >= found.until or found.changes != self.changes():
             return None
         return found
@@ -151,21 +150,21 @@ class SharedAnswers:
             result = _all_of(result)
         shared.is_answered = True
         shared.until = shared.began + self._max_age.get(operation.method, 0.0)
-        is_last = self._calls.get(question) is shared
+        is_last = self.calls.get(question) is shared
         if is_last and not isinstance(result, Failure) and self._found(question) is shared:
             shared.value = result
         elif is_last:
-            del self._calls[question]
+            del self.calls[question]
         waiting, shared.waiting = shared.waiting, []
         for each in waiting:
             each.callback(result)
 
     def _make_room(self) -> None:
-        if len(self._calls) < self.MOST:
+        if len(self.calls) < self.MOST:
             return
-        self._calls = {question: each for question, each in self._calls.items() if self._found(question) is each}
-        if len(self._calls) >= self.MOST:
-            self._calls.clear()  # they are answered all the same, each to those who wait for it now
+        self.calls = {question: each for question, each in self.calls.items() if self._found(question) is each}
+        if len(self.calls) >= self.MOST:
+            self.calls.clear()  # they are answered all the same, each to those who wait for it now
 
 
 def _question(operation: Operation, arguments: Mapping[str, Any]) -> Hashable:
