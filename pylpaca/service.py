@@ -39,15 +39,17 @@ from pylpaca.dispatch import Answered, Dispatcher
 from pylpaca.exposure import exposed
 from pylpaca.management import Management
 from pylpaca.network import Neighbourhood, Network, own_addresses, own_networks
+from pylpaca.pages import rooms
+from pylpaca.pages.observatory import Observatory
 from pylpaca.precautions import Precautions
 from pylpaca.protocol import TransactionCounter
 from pylpaca.roster import Roster, build, simulators
 from pylpaca.serial import Cables, RealPorts
-from pylpaca.setup_pages import SetupPages
 from pylpaca.state import StateFolder, UniqueIds, state_folder
 from pylpaca.stopping import quiet
 from pylpaca.systemd import Notifier
 from pylpaca.threads import InThread, let_go, own_thread
+from pylpaca.viewing import Viewing
 from pylpaca.walls import Walls, full_name, own_name
 from pylpaca.watchdog import Watchdog
 from pylpaca.web import AlpacaSite, Api
@@ -198,7 +200,6 @@ def build_site(
     server = configuration.server
     counter = TransactionCounter()
     management = Management(server, roster, counter)
-    pages = SetupPages(management, roster, str(configuration.source.file or ""), utc, openness(server))
     walls = Walls(
         near=None if server.allow_public else Neighbourhood(clock.seconds, networks),
         names={*server.allowed_hosts, own_name()},
@@ -207,7 +208,12 @@ def build_site(
     )
     census = Census(room_for(server.max_connections), server.max_connections_per_peer, clock.seconds)
     dispatcher = Dispatcher(roster, clock, counter, log_answered if server.request_log else None, heard)
-    return AlpacaSite(Api(dispatcher, management, pages, clock), walls, census, clock, server.request_log)
+    api = Api(dispatcher, management, clock)
+    viewing = Viewing(roster, dispatcher, clock)
+    observatory = Observatory(configuration, management, roster, viewing, clock, utc, openness(server))
+    site = AlpacaSite(api, rooms(observatory), walls, census, clock, server.request_log)
+    site.observatory = observatory
+    return site
 
 
 def openness(server: ServerSection) -> str:
@@ -321,12 +327,16 @@ class AlpacaServer(MultiService):
         plain = [port for port in self._ports if getattr(port, "factory", None) is self._site]  # discovery speaks of these only
         addresses = [address for port in plain for address in _addresses(port)]
         secure = [address for port in self._ports if port not in plain for address in _addresses(port)]
-        discovery = None
+        seen = self._site.observatory
         if self._discovery_port is not None:
-            discovery = DiscoveryService(self._reactor, self._discovery_port, addresses, self._site.walls.near)
+            discovery = DiscoveryService(
+                self._reactor, self._discovery_port, addresses, self._site.walls.near, seen.discovery.heard
+            )
             discovery.setServiceParent(self)
+            seen.discovery.port, seen.discovery.works = self._discovery_port, discovery.works
         said = [*spoken(addresses, own_addresses()), *(f"https://{each}" for each in spoken(secure, own_addresses()))]
-        self._reactor.callWhenRunning(self._running, said, discovery is not None and discovery.works)
+        seen.addresses = said
+        self._reactor.callWhenRunning(self._running, said, seen.discovery.works)
 
     def _running(self, addresses: Sequence[str], discovery_works: bool) -> None:
         """The reactor runs: from here a signal ends it cleanly; devices are connected, and people told."""

@@ -8,11 +8,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from ipaddress import IPv4Address
+from collections.abc import Mapping
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes
-from uuid import uuid4
 
 from klein import Klein
 from twisted.internet.defer import Deferred
@@ -24,48 +22,25 @@ from twisted.web.server import Request, Site
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from pylpaca import imagebytes
+from pylpaca.answers import JSON, peer_of, refused, respond, set_head, with_refusals, wrong_verb
 from pylpaca.connections import Census, PatientChannel, TooMany
 from pylpaca.dispatch import Dispatcher
 from pylpaca.dispatch import Request as DeviceRequest
 from pylpaca.errors import BadRequest
 from pylpaca.leaving import OpenConnections
 from pylpaca.management import Management
-from pylpaca.network import address_of
+from pylpaca.pages import Room
+from pylpaca.pages.observatory import Observatory
 from pylpaca.protocol import BODY_LIMIT, ImageAnswer
 from pylpaca.sending import Sending
-from pylpaca.setup_pages import SetupPages
 from pylpaca.walls import REALM, Asking, Walls
 
 log = Logger()
 
 KEEP_ALIVE = 300.0  # seconds
-JSON = "application/json; charset=utf-8"
-HTML = "text/html; charset=utf-8"
-TEXT = "text/plain; charset=utf-8"
 TOO_LONG = f"the body is too long: at most {BODY_LIMIT} bytes"
-PAGE_POLICY = b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
 Answer = bytes | Deferred[bytes]
-
-
-def respond(request: IRequest, body: bytes, content_type: str, status: int = 200, allow: Sequence[str] = ()) -> bytes:
-    """Set the head of an answer, so that it goes out in one piece with its length."""
-    _head(request, content_type, len(body), status)
-    if allow:
-        request.setHeader(b"allow", ", ".join(allow).encode())
-    return body
-
-
-def _head(request: IRequest, content_type: str, length: int | None, status: int = 200) -> None:
-    request.setResponseCode(status)
-    request.setHeader(b"content-type", content_type.encode())
-    if length is not None:
-        request.setHeader(b"content-length", b"%d" % length)
-    request.setHeader(b"x-content-type-options", b"nosniff")
-    if content_type == HTML:
-        request.setHeader(b"content-security-policy", PAGE_POLICY)
-        request.setHeader(b"x-frame-options", b"DENY")
-        request.setHeader(b"referrer-policy", b"no-referrer")
 
 
 def _header(request: IRequest, name: bytes) -> str:
@@ -87,25 +62,13 @@ def _accepted(request: IRequest) -> str:
     return b",".join(request.requestHeaders.getRawHeaders(b"accept") or []).decode("latin-1")
 
 
-def _refused(request: IRequest, error: BadRequest) -> bytes:
-    return respond(request, error.sentence.encode() + b"\n", TEXT, error.status, error.allow)
-
-
-def peer_of(request: IRequest) -> str:
-    """The client's address; an IPv4 client has the same one whichever family the server listens on."""
-    host = str(getattr(request.getClientAddress(), "host", ""))
-    address = address_of(host)
-    return str(address) if isinstance(address, IPv4Address) else host
-
-
 class Api:
     """The routes of the server."""
 
     app = Klein()
-    app.url_map.merge_slashes = False
 
-    def __init__(self, dispatcher: Dispatcher, management: Management, pages: SetupPages, clock: IReactorTime) -> None:
-        self._dispatcher, self._management, self._pages, self._clock = dispatcher, management, pages, clock
+    def __init__(self, dispatcher: Dispatcher, management: Management, clock: IReactorTime) -> None:
+        self._dispatcher, self._management, self._clock = dispatcher, management, clock
         self.pending, self.latest = dispatcher.pending, dispatcher.latest
 
     @app.route("/api/v1/<kind>/<number>/<member>", methods=["GET", "PUT"])
@@ -132,7 +95,7 @@ class Api:
     def _responded(self, request: IRequest, answer: bytes | ImageAnswer) -> Answer:
         if isinstance(answer, bytes):
             return respond(request, answer, JSON)
-        _head(request, JSON if answer.length is None else imagebytes.TYPE, answer.length)
+        set_head(request, JSON if answer.length is None else imagebytes.TYPE, answer.length)
         if request.method == b"HEAD":
             return b""
         return Sending(request, answer.pieces, self._clock, answer.length is not None).done.addCallback(lambda _: b"")
@@ -142,27 +105,8 @@ class Api:
         """The management API."""
         return respond(request, self._management.answer(what, request.uri.partition(b"?")[2]), JSON)
 
-    @app.route("/", methods=["GET"])
-    @app.route("/setup", methods=["GET"])
-    def setup(self, request: IRequest) -> Answer:
-        """The page of the server."""
-        return respond(request, self._pages.server(), HTML)
-
-    @app.route("/setup/v1/<kind>/<number>/setup", methods=["GET"])
-    def device_setup(self, request: IRequest, kind: str, number: str) -> Answer:
-        """The page of a device."""
-        try:
-            return respond(request, self._pages.device(kind, number), HTML)
-        except BadRequest as error:  # told as a page: people are here, with browsers
-            return respond(request, self._pages.refusal(error), HTML, error.status)
-
-    @app.handle_errors(BadRequest)
-    def refuse(self, request: IRequest, failure: Failure) -> bytes:
-        """A request that cannot be read: one sentence of text."""
-        return _refused(request, cast(BadRequest, failure.value))
-
     @app.handle_errors(MethodNotAllowed)
-    def wrong_verb(self, request: IRequest, failure: Failure) -> bytes:
+    def no_such_verb(self, request: IRequest, failure: Failure) -> bytes:
         """A verb that no route takes: the path is looked at first, then exactly what it allows is said."""
         parts = request.path.decode("ascii", "replace").split("/")
         allow = sorted(cast(MethodNotAllowed, failure.value).valid_methods or ())
@@ -170,10 +114,8 @@ class Api:
             try:
                 allow = sorted(self._dispatcher.verbs(*parts[3:6]))
             except BadRequest as error:
-                return _refused(request, error)
-        verb = request.method.decode("ascii", "replace")
-        sentence = f"{'/'.join(parts)} is for {' and '.join(allow)}, not {verb[:20]}"
-        return _refused(request, BadRequest(sentence, 405, allow))
+                return refused(request, error)
+        return wrong_verb(request, allow)
 
     @app.handle_errors(NotFound)
     def nothing_here(self, request: IRequest, failure: Failure) -> bytes:
@@ -181,15 +123,10 @@ class Api:
         path = request.path.decode("ascii", "replace")[:80]
         if path.startswith("/api"):
             sentence = f"{path} is no device path: it is /api/v1/{{device type}}/{{number}}/{{member}}, all in lower case"
-            return _refused(request, BadRequest(sentence))
-        return _refused(request, BadRequest(f"there is nothing at {path}; /setup says what is here", 404))
+            return refused(request, BadRequest(sentence))
+        return refused(request, BadRequest(f"there is nothing at {path}; /setup says what is here", 404))
 
-    @app.handle_errors(Exception)
-    def broken(self, request: IRequest, failure: Failure) -> bytes:
-        """A fault of the server itself."""
-        mark = uuid4().hex[:8]
-        log.failure("{path} failed, {mark}", failure, path=request.path, mark=mark)
-        return respond(request, f"the server failed; in its log: {mark}\n".encode(), TEXT, 500)
+    with_refusals(app)
 
 
 class WalledRequest(Request):
@@ -227,7 +164,7 @@ class WalledRequest(Request):
         except BadRequest as error:
             if error.status == 401:
                 self.setHeader(b"www-authenticate", REALM.encode())
-            self.write(_refused(self, error))
+            self.write(refused(self, error))
             self.finish()
             return
         if asking.is_preflight and walls.is_listed(asking.origin):
@@ -263,11 +200,32 @@ class AlpacaSite(Site):
     noisy = False
     protocol = PatientChannel  # type: ignore[assignment]  # without HTTP/2, which no Alpaca client speaks
 
-    def __init__(self, api: Api, walls: Walls, census: Census, clock: IReactorTime, log_requests: bool = False) -> None:
-        super().__init__(api.app.resource(), WalledRequest, timeout=KEEP_ALIVE, reactor=clock, parsePOSTFormSubmission=False)
+    observatory: Observatory  # what its pages know; who opens ports says there where they are
+
+    def __init__(
+        self,
+        api: Api,
+        pages: Mapping[str, Room],
+        walls: Walls,
+        census: Census,
+        clock: IReactorTime,
+        log_requests: bool = False,
+    ) -> None:
+        """
+        :param pages: by the first part of their paths; "" refuses what is not there.
+        """
+        super().__init__(
+            pages[""].app.resource(), WalledRequest, timeout=KEEP_ALIVE, reactor=clock, parsePOSTFormSubmission=False
+        )
         self.walls, self.census, self._log_requests = walls, census, log_requests
+        self._rooms = {name.encode(): room.app.resource() for name, room in {**pages, "api": api, "management": api}.items()}
         self.open_connections = OpenConnections()
-        self.pending, self.latest = api.pending, api.latest
+        self.api, self.pending, self.latest = api, api.pending, api.latest
+
+    def getResourceFor(self, request: Any) -> Any:
+        """The routes that have the request's path: those of its first part."""
+        _, _, path = request.path.partition(b"/")
+        return self._rooms.get(path.partition(b"/")[0], self.resource)
 
     def buildProtocol(self, addr: Any) -> Any:
         sentence = self.census.too_much(str(getattr(addr, "host", "")))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.trial.unittest import SynchronousTestCase
 
+from pylpaca.answers import peer_of
 from pylpaca.protocol import BODY_LIMIT
 from pylpaca.testing import Answer, MemoryServer
-from pylpaca.web import KEEP_ALIVE, Api, WalledRequest, peer_of
+from pylpaca.web import KEEP_ALIVE, Api, WalledRequest
 
 CONFIGURATION = {
     "drivers": [{"device_type": "dome", "device_number": 0, "device_driver": "DomeSimulator", "name": "<Roof> & co"}],
@@ -154,7 +155,7 @@ class FaultTests(WebTestCase):
         def broken(_: object) -> None:
             raise ZeroDivisionError("secret")
 
-        self.patch(self.server.site.resource._app._instance._dispatcher, "answer", broken)
+        self.patch(self.server.site.api._dispatcher, "answer", broken)
         answer = self.server.get("dome/0/name")
         self.assertEqual(answer.status, 500)
         self.assertRegex(answer.text, r"^the server failed; in its log: [0-9a-f]{8}$")
