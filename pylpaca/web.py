@@ -217,7 +217,7 @@ class AlpacaSite(Site):
         super().__init__(
             pages[""].app.resource(), WalledRequest, timeout=KEEP_ALIVE, reactor=clock, parsePOSTFormSubmission=False
         )
-        self.walls, self.census, self._log_requests = walls, census, log_requests
+        self.walls, self.census, self.rooms, self._log_requests = walls, census, pages, log_requests
         self._rooms = {name.encode(): room.app.resource() for name, room in {**pages, "api": api, "management": api}.items()}
         self.open_connections = OpenConnections()
         self.api, self.pending, self.latest = api, api.pending, api.latest

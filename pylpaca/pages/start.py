@@ -95,45 +95,44 @@ def _connecting(observatory: Observatory) -> Tag:
     lamp = tags.span(found.text, class_="lamp", **{"data-discovery": "", "data-state": found.lamp})
     reach = tags.div(tags.h2("Type one of these into your software"), tags.ul(*addresses), lamp)
     steps = tags.ol(
+        tags.li("NINA, CCDciel and others find the devices by themselves: have them search for Alpaca devices, and choose one."),
         tags.li(
-            "NINA: in Equipment, a device's list, choose its Alpaca entry, which discovery finds; else the chooser's "
-            "“Create Alpaca driver”, and type the address and the device number there."
+            "Where they ask for an address, type one of these; its host and its port stand before and behind the last colon."
         ),
-        tags.li("Other software asks for a host and a port: what stands before and behind the last colon."),
-        tags.li("No software yet? Press Connect on a card below, then its Hand box, and move something."),
+        tags.li("No such software at hand? Press Connect on a card below, open its hand box, and move something."),
     )
     return tags.section(reach, tags.div(tags.h2("First steps"), steps), class_="connect")
 
 
 def device_card(observatory: Observatory, entry: Entry, view: View) -> list[Any]:
     """What is seen of a device at a glance."""
-    device = view.device
+    device, name = view.device, entry.driver.name
     hand_box = f"/control/v1/{device}"
     facts: list[Tag] = []
-    for name, label in observatory.viewing.facts(view):
-        shown = view.values.get(name)
+    for member, label in observatory.viewing.facts(view):
+        shown = view.values.get(member)
         told: dict[str, str] = (
             {"data-is": str(shown.value).lower()} if shown is not None and isinstance(shown.value, bool) else {}
         )
-        value = tags.dd(shown.text if shown is not None else UNKNOWN, **{"data-value": f"{device}/{name}", **told})
+        value = tags.dd(shown.text if shown is not None else UNKNOWN, **{"data-value": f"{device}/{member}", **told})
         facts += [tags.dt(label), value]
     holders = tags.p(", ".join(view.holders), class_="who", **{"data-holders": device})
     error = tags.p(view.error, class_="error", role="status", **{"data-error": device})
     return [
         tags.div(
-            tags.h3(tags.a(entry.driver.name, href=hand_box)),
+            tags.h3(tags.a(name, href=hand_box)),
             tags.span(view.lamp_text, class_="lamp", **{"data-lamp": device, "data-state": view.lamp}),
             class_="row ends",
         ),
-        tags.p(f"{entry.type_name} {entry.number} · {driver_of(entry)}", class_="what"),
+        tags.p(f"{entry.type_name} {entry.number} · {type(entry.driver).__qualname__}", class_="what", title=driver_of(entry)),
         tags.dl(*facts, class_="facts"),
         error if view.error else error(hidden=""),
         holders if view.holders else holders(hidden=""),
         tags.p(class_="said", role="status", **{"data-said": ""}),
         tags.div(
             *_switches(entry, view),
-            tags.a("Hand box", href=hand_box, class_="button small"),
-            tags.a("Settings", href=f"/setup/v1/{device}/setup", class_="button small"),
+            tags.a("Hand box", href=hand_box, class_="button small", **{"aria-label": f"Hand box of {name}"}),
+            tags.a("Setup", href=f"/setup/v1/{device}/setup", class_="button small", **{"aria-label": f"Setup of {name}"}),
             class_="row",
         ),
     ]
@@ -148,10 +147,14 @@ def _switches(entry: Entry, view: View) -> list[Tag]:
         if entry.driver.link.permanent
         else "It stays connected while others use it."
     )
-    connect = _switch("Connect", name, **{"data-put": f"{view.device}/connect", "data-unless": path})
-    disconnect = _switch("Disconnect", name, **{"data-put": f"{view.device}/disconnect", "data-when": path, "data-done": stays})
+    connect = _switch("Connect", name, "first", **{"data-put": f"{view.device}/connect", "data-unless": path})
+    disconnect = _switch(
+        "Disconnect", name, "", **{"data-put": f"{view.device}/disconnect", "data-when": path, "data-done": stays}
+    )
     return [connect(hidden="") if is_open else connect, disconnect if is_open else disconnect(hidden="")]
 
 
-def _switch(word: str, name: str, **attributes: str) -> Tag:
-    return tags.button(word, type="button", class_="small scripted", **{"aria-label": f"{word} {name}", **attributes})
+def _switch(word: str, name: str, look: str, **attributes: str) -> Tag:
+    return tags.button(
+        word, type="button", class_=f"small scripted {look}".strip(), **{"aria-label": f"{word} {name}", **attributes}
+    )
