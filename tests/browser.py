@@ -86,9 +86,9 @@ class Stage:
             raise
         self.start_server()
 
-    def start_server(self) -> None:
-        """Start it, at a port of its own; again after `server.terminate()`."""
-        arguments = ["--config", str(self.config_file), "--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off"]
+    def start_server(self, listen: str = "tcp:0:interface=127.0.0.1") -> None:
+        """Start it; again after `server.terminate()`."""
+        arguments = ["--config", str(self.config_file), "--listen", listen, "--discovery-port", "off"]
         self.server = ServerProcess(arguments, self.folder)
         self.base = f"http://{self.server.address}"
 
@@ -140,8 +140,9 @@ class BrowserTestCase(SynchronousTestCase):
         return self.stage.driver
 
     def open(self, path: str) -> None:
-        """Show a page."""
+        """Show a page, whole: the driver goes on as soon as it has begun, now and then."""
         self.driver.get(self.stage.base + path)
+        self.wait_for(lambda: self.driver.execute_script("return document.readyState") == "complete")
 
     def wait_for(self, what: Callable[[], T], why: str = "") -> T:
         """The first thing that this gives that is true; AssertionError if it does not come."""

@@ -144,7 +144,7 @@ class EndTests(EventsTestCase):
 
     def push(self, stream: Connection) -> None:
         """More is sent than the system takes for a page that does not read."""
-        room = self.server.site.rooms["events"]
+        room: Any = self.server.site.rooms["events"]
         (each,) = room.streams
         each.send([b": %s\n\n" % (b"." * MUCH)])
 
