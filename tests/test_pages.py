@@ -89,7 +89,7 @@ class EveryPageTests(PagesTestCase):
 
 def _elements(node: Any) -> Iterator[Any]:
     for child in getattr(node, "children", None) or ():
-        if child.attrs is not None:
+        if getattr(child, "attrs", None) is not None:
             yield child
         yield from _elements(child)
 

@@ -66,10 +66,13 @@ def overview(observatory: Observatory) -> list[Any]:
     return [
         about(observatory),
         *warnings(observatory),
-        tags.table(
-            tags.tr(*(tags.th(each, scope="col") for each in ("Device", "Type", "Number", "Driver"))),
-            *(_row(entry) for entry in observatory.roster),
-            class_="list",
+        tags.div(
+            tags.table(
+                tags.tr(*(tags.th(each, scope="col") for each in ("Device", "Type", "Number", "Driver"))),
+                *(_row(entry) for entry in observatory.roster),
+                class_="list",
+            ),
+            class_="scroll",
         ),
     ]
 
