@@ -125,5 +125,5 @@ class ConnectTests(BrowserTestCase):
         host, _, port = self.stage.server.address.partition(":")
         self.stage.server.terminate()
         self.wait_for(lambda: self.one("[data-cut]").is_displayed())
-        self.stage.start_server(f"tcp:{port}:interface={host}")
+        self.stage.start_server("--listen", f"tcp:{port}:interface={host}", "--discovery-port", "off")
         self.wait_for(lambda: not self.one("[data-cut]").is_displayed())

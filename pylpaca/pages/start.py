@@ -40,7 +40,7 @@ class Start:
             observatory.name,
             about(observatory),
             *warnings(observatory),
-            _connecting(observatory),
+            _connecting(observatory, any(view.holders for view in views)),
             tags.h2("Devices"),
             tags.ul(*cards, class_="cards") if cards else tags.p("There are none yet: ", tags.a("Setup", href="/setup"), "."),
             at="/",
@@ -88,8 +88,8 @@ def driver_of(entry: Entry) -> str:
     return f"{driver.__module__}.{driver.__qualname__}"
 
 
-def _connecting(observatory: Observatory) -> Tag:
-    """What a newcomer types into his software, and what he can do before that."""
+def _connecting(observatory: Observatory, is_used: bool) -> Tag:
+    """What a newcomer types into his software, and what he can do before that; folded where it was done."""
     found = observatory.discovery
     addresses = [
         tags.li(tags.code(each), tags.button("Copy", type="button", class_="small scripted", **{"data-copy": each}))
@@ -104,7 +104,8 @@ def _connecting(observatory: Observatory) -> Tag:
         ),
         tags.li("No such software at hand? Press Connect on a card below, open its hand box, and move something."),
     )
-    return tags.section(reach, tags.div(tags.h2("First steps"), steps), class_="connect")
+    first_steps = Tag("details")(Tag("summary")("First steps"), steps, **({} if is_used else {"open": ""}))
+    return tags.section(reach, first_steps, class_="connect")
 
 
 def device_card(observatory: Observatory, entry: Entry, view: View) -> list[Any]:
