@@ -118,6 +118,15 @@ class ConnectTests(BrowserTestCase):
         self.wait_for(lambda: self.text(lamp) == "disconnected")
         self.assertEqual(self.text('[data-value="dome/0/Azimuth"]'), "–")
 
+    def test_connect_all(self) -> None:
+        """One button brings all ten devices to life; another leaves them alone."""
+        self.open("/")
+        self.one('[data-put-all="connect"]').click()
+        self.wait_for(lambda: len(self.all('.device .lamp[data-state="connected"]')) == 10)
+        self.wait_for(lambda: self.one('[data-put-all="disconnect"]').is_displayed())
+        self.one('[data-put-all="disconnect"]').click()
+        self.wait_for(lambda: len(self.all('.device .lamp[data-state="disconnected"]')) == 10)
+
     def test_server_gone(self) -> None:
         """The server stops, and the page says so; it comes back, and the page lives on."""
         self.open("/")

@@ -13,7 +13,7 @@ from twisted.web.template import Tag, tags
 from pylpaca.answers import HTML, respond, with_refusals
 from pylpaca.pages.layout import page
 from pylpaca.pages.observatory import Observatory
-from pylpaca.roster import Entry
+from pylpaca.roster import Entry, Roster
 from pylpaca.showing import UNKNOWN
 from pylpaca.viewing import CONNECTED, View
 
@@ -41,7 +41,8 @@ class Start:
             about(observatory),
             *warnings(observatory),
             _connecting(observatory, any(view.holders for view in views)),
-            tags.h2("Devices"),
+            tags.div(tags.h2("Devices"), *_all_at_once(observatory.roster), class_="row ends"),
+            tags.p(class_="said", role="status", **{"data-said": ""}),
             tags.ul(*cards, class_="cards") if cards else tags.p("There are none yet: ", tags.a("Setup", href="/setup"), "."),
             at="/",
             events="",
@@ -97,11 +98,10 @@ def _connecting(observatory: Observatory, is_used: bool) -> Tag:
     ]
     lamp = tags.span(found.text, class_="lamp", **{"data-discovery": "", "data-state": found.lamp})
     reach = tags.div(tags.h2("Type one of these into your software"), tags.ul(*addresses), lamp)
+    host, _, port = observatory.addresses[0].rpartition(":") if observatory.addresses else ("", "", "")
     steps = tags.ol(
         tags.li("NINA, CCDciel and others find the devices by themselves: have them search for Alpaca devices, and choose one."),
-        tags.li(
-            "Where they ask for an address, type one of these; its host and its port stand before and behind the last colon."
-        ),
+        tags.li("If yours asks for host and port: ", tags.code(host), " and ", tags.code(port), ".") if port else "",
         tags.li("No such software at hand? Press Connect on a card below, open its hand box, and move something."),
     )
     first_steps = Tag("details")(Tag("summary")("First steps"), steps, **({} if is_used else {"open": ""}))
@@ -143,7 +143,7 @@ def device_card(observatory: Observatory, entry: Entry, view: View) -> list[Any]
 
 
 def _switches(entry: Entry, view: View) -> list[Tag]:
-    """What connects it, and what disconnects it; one of them is seen."""
+    """What connects a device, and what disconnects it; one of them is seen."""
     path = f"{view.device}/{CONNECTED}"
     is_open, name = entry.driver.link.is_open, entry.driver.name
     stays = (
@@ -151,14 +151,35 @@ def _switches(entry: Entry, view: View) -> list[Tag]:
         if entry.driver.link.permanent
         else "It stays connected while others use it."
     )
-    connect = _switch("Connect", name, "first", **{"data-put": f"{view.device}/connect", "data-unless": path})
-    disconnect = _switch(
-        "Disconnect", name, "", **{"data-put": f"{view.device}/disconnect", "data-when": path, "data-done": stays}
-    )
-    return [connect(hidden="") if is_open else connect, disconnect if is_open else disconnect(hidden="")]
+    return [
+        _button("Connect", f"Connect {name}", is_open, "first", **{"data-put": f"{view.device}/connect", "data-unless": path}),
+        _button(
+            "Disconnect",
+            f"Disconnect {name}",
+            not is_open,
+            **{"data-put": f"{view.device}/disconnect", "data-when": path, "data-done": stays},
+        ),
+    ]
 
 
-def _switch(word: str, name: str, look: str, **attributes: str) -> Tag:
-    return tags.button(
-        word, type="button", class_=f"small scripted {look}".strip(), **{"aria-label": f"{word} {name}", **attributes}
-    )
+def _all_at_once(roster: Roster) -> list[Tag]:
+    """What connects every device, and what disconnects them, if that would disconnect any."""
+    links = [entry.driver.link for entry in roster]
+    if len(links) < 2:
+        return []
+    are_open = all(link.is_open for link in links)
+    connect = _button("Connect all", "", are_open, "first", **{"data-put-all": "connect", "data-unless-all": CONNECTED})
+    if all(link.permanent for link in links):
+        return [connect]
+    stays = {"data-done": "What others use, and what the server itself keeps connected, stays connected."}
+    return [
+        connect,
+        _button("Disconnect all", "", not are_open, **{"data-put-all": "disconnect", "data-when-all": CONNECTED}, **stays),
+    ]
+
+
+def _button(text: str, label: str, hidden: bool, look: str = "", **attributes: str) -> Tag:
+    button = tags.button(text, type="button", class_=f"small scripted {look}".strip(), **attributes)
+    if label:
+        button(**{"aria-label": label})
+    return button(hidden="") if hidden else button
