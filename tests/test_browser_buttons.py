@@ -104,18 +104,23 @@ class ButtonTests(BrowserTestCase):
 
     def test_refused(self) -> None:
         """What the device has against it is read beside the form, and gone with the next success."""
-        self.make('<form data-put="focuser/0/move"><input name="Position" value="-7"><button>Go</button></form><p data-said></p>')
+        self.make(
+            '<form data-put="telescope/0/targetdeclination"><input name="TargetDeclination" value="100"><button>Set</button></form>'
+            "<p data-said></p>"
+        )
         self.one("form button").click()
-        self.wait_for(lambda: "-7" in self.text("[data-said]"))
-        self.driver.execute_script("document.querySelector('[name=Position]').value = '25000'")
+        self.wait_for(lambda: "100" in self.text("[data-said]"))
+        self.driver.execute_script("document.querySelector('[name=TargetDeclination]').value = '45'")
         self.one("form button").click()
         self.wait_for(lambda: self.text("[data-said]") == "")
 
     def test_check_box(self) -> None:
         """A box that is not checked is sent, too: as false."""
-        html = '<form data-put="telescope/0/tracking"><input type="checkbox" name="Tracking"><button>Set</button></form><p data-said></p>'
         self.put("telescope/0/tracking", Tracking="true")
-        self.make(html)
+        self.make(
+            '<form data-put="telescope/0/tracking"><input type="checkbox" name="Tracking"><button>Set</button></form>'
+            "<p data-said></p>"
+        )
         self.one("form button").click()
         self.wait_for(lambda: self.value("telescope/0/tracking") is False)
 
@@ -142,8 +147,8 @@ class ButtonTests(BrowserTestCase):
     def test_keyboard_finds_on(self) -> None:
         """A button that disappears under the keyboard leaves it at the one that takes its place."""
         self.make(
-            '<button type="button" data-unless="dome/0/Slewing" data-put="dome/0/slewtoazimuth" data-send="Azimuth=10" data-focus>Go</button>'
-            '<button type="button" data-when="dome/0/Slewing" hidden>Wait</button><p data-said></p>'
+            '<button type="button" data-unless="dome/0/Slewing" data-put="dome/0/slewtoazimuth" data-send="Azimuth=10" '
+            'data-focus>Go</button><button type="button" data-when="dome/0/Slewing" hidden>Wait</button><p data-said></p>'
         )
         ActionChains(self.driver).send_keys(Keys.ENTER).perform()
         self.wait_for(lambda: self.driver.execute_script("return document.activeElement.textContent") == "Wait")
