@@ -105,8 +105,8 @@ class ButtonTests(BrowserTestCase):
     def test_refused(self) -> None:
         """What the device has against it is read beside the form, and gone with the next success."""
         self.make(
-            '<form data-put="telescope/0/targetdeclination"><input name="TargetDeclination" value="100"><button>Set</button></form>'
-            "<p data-said></p>"
+            '<form data-put="telescope/0/targetdeclination"><input name="TargetDeclination" value="100">'
+            "<button>Set</button></form><p data-said></p>"
         )
         self.one("form button").click()
         self.wait_for(lambda: "100" in self.text("[data-said]"))
