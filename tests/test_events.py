@@ -145,7 +145,7 @@ class EndTests(EventsTestCase):
     def push(self, stream: Connection) -> None:
         """More is sent than the system takes for a page that does not read."""
         room: Any = self.server.site.rooms["events"]
-        (each,) = room.streams
+        (each,) = room._streams
         each.send([b": %s\n\n" % (b"." * MUCH)])
 
     def test_stop(self) -> None:

@@ -26,17 +26,13 @@ SERVER_EVERY = 5.0  # seconds; also what tells a stream that nobody reads any mo
 
 
 class Events:
-    """
-    Serves the streams.
-
-    :ivar streams: those that pages listen to now.
-    """
+    """Serves the streams."""
 
     app = with_refusals(Klein())
 
     def __init__(self, observatory: Observatory) -> None:
         self._observatory = observatory
-        self.streams: set[Stream] = set()
+        self._streams: set[Stream] = set()
         self._next: IDelayedCall | None = None
 
     @app.route("/events", methods=["GET"])
@@ -48,22 +44,22 @@ class Events:
             return respond(request, b"", EVENTS)
         set_head(request, EVENTS, None)
         stream = Stream(request, self._observatory, wanted, self._ended)
-        self.streams.add(stream)
+        self._streams.add(stream)
         if self._next is None:
             self._next = self._observatory.clock.callLater(SERVER_EVERY, self._tell_of_server)
         stream.begin()
         return stream.done
 
     def _ended(self, stream: Stream) -> None:
-        self.streams.discard(stream)
-        if not self.streams and self._next is not None:
+        self._streams.discard(stream)
+        if not self._streams and self._next is not None:
             self._next.cancel()
             self._next = None
 
     def _tell_of_server(self) -> None:
         self._next = self._observatory.clock.callLater(SERVER_EVERY, self._tell_of_server)
         told = [event("server", self._observatory.told)]
-        for each in list(self.streams):
+        for each in list(self._streams):
             each.send(told)
 
 
