@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from pylpaca.config import FILE_ONLY, explained, holds_secrets
+from pylpaca.discreet import is_secret_name
 from pylpaca.places import Place
 from pylpaca.serial import SerialSettings
 
@@ -117,7 +118,7 @@ def _settings(model: type[BaseModel], only: Collection[str]) -> Iterator[tuple[s
 
 
 def _field(model: type[BaseModel], name: str, info: FieldInfo, raw: Mapping[str, Any], prefix: str, place: Place) -> Field:
-    key, shape = key_of(name, info), Shape.of(info.annotation)
+    key, shape = key_of(name, info), shape_of(name, info)
     value = raw[key] if key in raw else _default(info)
     is_port = name == "port" and issubclass(model, SerialSettings)
     found = Field(
@@ -157,6 +158,12 @@ def _said(info: FieldInfo, what: str) -> Any:
 def _is_fixed(info: FieldInfo, shape: Shape) -> bool:
     """Whether it is not changed with a browser: because its author says so, or because passwords could be read in it."""
     return bool(_said(info, FILE_ONLY)) or (shape.kind in ("json", "lines") and holds_secrets(info.annotation))
+
+
+def shape_of(name: str, info: FieldInfo) -> Shape:
+    """What can be typed for a setting; a text that is called a password is one, whatever its type says."""
+    shape = Shape.of(info.annotation)
+    return replace(shape, kind="secret") if shape.kind == "text" and shape.types == (str,) and is_secret_name(name) else shape
 
 
 def key_of(name: str, info: FieldInfo) -> str:
@@ -434,7 +441,7 @@ def _read(
 ) -> dict[str, Any]:
     found = dict(raw)
     for name, info in _settings(model, only):
-        key, shape = key_of(name, info), Shape.of(info.annotation)
+        key, shape = key_of(name, info), shape_of(name, info)
         field_name, default = prefix + key, _default(info)
         if _is_fixed(info, shape):
             continue
@@ -520,9 +527,9 @@ def without_secrets(model: type[BaseModel], raw: Mapping[str, Any]) -> dict[str,
         key = key_of(name, info)
         if key not in found:
             continue
-        shape = Shape.of(info.annotation)
+        shape = shape_of(name, info)
         if shape.model is not None and isinstance(found[key], dict):
             found[key] = without_secrets(shape.model, found[key])
-        elif holds_secrets(info.annotation) and found[key]:
+        elif (shape.kind == "secret" or holds_secrets(info.annotation)) and found[key]:
             found[key] = HIDDEN
     return found

@@ -8,9 +8,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
+from pydantic import ValidationError
 from twisted.internet.defer import Deferred, gatherResults
 
 from pylpaca.calls import within
@@ -55,10 +58,12 @@ class Reopening:
     Puts devices with other settings into the place of others.
 
     :ivar configuration: what is in effect now.
+    :ivar learn: is told settings before anybody can log what is secret in them.
     """
 
     def __init__(self, configuration: Configuration, roster: Roster, surroundings: Surroundings, safety: Following) -> None:
         self.configuration, self.surroundings = configuration, surroundings
+        self.learn: Callable[[Iterable[Any]], None] = lambda values: None
         self._roster, self._safety = roster, safety
 
     def wanted(self, key: Key) -> DriverEntry:
@@ -100,6 +105,8 @@ class Reopening:
         try:
             if find_driver(wanted.device_driver) is not found:
                 raise Refused(f"another driver, {wanted.device_driver}, needs a restart of the server")
+            with suppress(ValidationError):  # which is told by who makes the device
+                self.learn([wanted.driver_config, found.Settings.model_validate(wanted.driver_config)])
             return make(found, wanted, surroundings, old.unique_id)
         except CannotLoad as error:
             raise Refused(error.sentence) from None

@@ -6,7 +6,7 @@ from enum import Enum, IntEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from twisted.trial.unittest import SynchronousTestCase
@@ -69,6 +69,7 @@ class Everything(BaseModel):
     site: Site = Site()
     other: Site | None = None
     password: SecretStr = SecretStr("")
+    api_token: str = ""
     passwords: dict[str, SecretStr] = {}
     where: str = Field(default="", json_schema_extra={"only_in_file": True})
 
@@ -82,7 +83,7 @@ def typed(model: type[BaseModel], raw: dict[str, Any], **changed: str) -> dict[s
 
 class FieldTests(SynchronousTestCase):
     def setUp(self) -> None:
-        raw = {"needed": "x", "password": "hunter2", "passwords": {"me": "hunter3"}}
+        raw = {"needed": "x", "password": "hunter2", "api_token": "hunter4", "passwords": {"me": "hunter3"}}
         self.fields = {each.name: each for each in forms.every(fields_of(Everything, raw))}
 
     def test_kinds(self) -> None:
@@ -92,7 +93,8 @@ class FieldTests(SynchronousTestCase):
             "word": "text", "needed": "text", "colour": "choice", "speed": "choice", "baud": "choice", "port": "text",
             "path": "text", "names": "lines", "numbers": "lines",
             "steps": "lines", "table": "json", "site": "group", "site.latitude": "number",
-            "site.name": "text", "other": "json", "password": "secret", "passwords": "json", "where": "text",
+            "site.name": "text", "other": "json", "password": "secret",
+            "api_token": "secret", "passwords": "json", "where": "text",
         }  # fmt: skip
         self.assertEqual({name: each.kind for name, each in self.fields.items()}, kinds)
 
@@ -273,7 +275,7 @@ class ReadTests(SynchronousTestCase):
 
         self.assertEqual(read(Broken, {}, {}).errors, ("the settings cannot be checked: ZeroDivisionError: oops",))
 
-    @settings(max_examples=100)
+    @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.dictionaries(st.sampled_from(sorted(CameraSimulator.Settings.model_fields)), st.text(max_size=12)))
     def test_anything(self, changed: dict[str, str]) -> None:
         """Whatever is typed, each field has either a right value or a sentence, and shows what was typed."""
@@ -286,6 +288,6 @@ class ReadTests(SynchronousTestCase):
 class WithoutSecretsTests(SynchronousTestCase):
     def test_hidden(self) -> None:
         """Passwords are replaced, wherever they are; what is none stays."""
-        raw = {"password": "hunter2", "passwords": {"me": "hunter3"}, "text": "t", "site": {"name": "n"}}
-        wanted = {"password": HIDDEN, "passwords": HIDDEN, "text": "t", "site": {"name": "n"}}
+        raw = {"password": "hunter2", "api_token": "x", "passwords": {"me": "hunter3"}, "text": "t", "site": {"name": "n"}}
+        wanted = {"password": HIDDEN, "api_token": HIDDEN, "passwords": HIDDEN, "text": "t", "site": {"name": "n"}}
         self.assertEqual(without_secrets(Everything, raw), wanted)

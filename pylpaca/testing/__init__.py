@@ -32,6 +32,7 @@ from pylpaca import config, precautions
 from pylpaca.device import Device, Surroundings
 from pylpaca.errors import DriverError
 from pylpaca.protocol import FORM
+from pylpaca.recent import Recent
 from pylpaca.reopening import Reopening
 from pylpaca.roster import build
 from pylpaca.serial import Cables, SerialSettings
@@ -209,7 +210,10 @@ class MemoryServer:
             raise AssertionError("\n".join(map(str, found)))
         self.precautions.start()
         self.reopening = Reopening(read, self.roster, surroundings, self.precautions)
-        self.site = build_site(read, self.roster, self.clock, self.reopening, lambda: NEAR, self.utc, self.precautions.heard)
+        self.recent = Recent(self.clock, self.utc)  # of those who want it to observe the log
+        self.site = build_site(
+            read, self.roster, self.clock, self.reopening, lambda: NEAR, self.utc, self.precautions.heard, recent=self.recent
+        )
 
     def utc(self) -> datetime:
         """The time of day, which passes with the clock."""
