@@ -11,9 +11,12 @@ from twisted.internet.interfaces import IReactorTime
 
 from pylpaca import daytime
 from pylpaca.config import Configuration
+from pylpaca.discreet import Discretion
 from pylpaca.management import Management
+from pylpaca.records import Records
 from pylpaca.roster import Roster
 from pylpaca.showing import duration
+from pylpaca.threads import InThread
 from pylpaca.viewing import Viewing
 
 
@@ -60,6 +63,9 @@ class Observatory:
     The server, as pages see it.
 
     :ivar utc: the time of day.
+    :ivar records: what the server keeps of its own doings.
+    :ivar discreet: takes out of a text what must not be told.
+    :ivar in_thread: runs what asks the system and may take its time.
     :ivar warning: what whoever looks after the server should think about; "" if nothing.
     :ivar addresses: what people type into a client, known once the ports are open.
     """
@@ -70,6 +76,9 @@ class Observatory:
     viewing: Viewing
     clock: IReactorTime
     utc: Callable[[], datetime]
+    records: Records
+    discreet: Discretion
+    in_thread: InThread
     warning: str = ""
     addresses: Sequence[str] = field(default_factory=list)
 
