@@ -65,6 +65,10 @@ class Link:
         """Whether the link is being opened or closed."""
         return self._at_work
 
+    def is_still(self, openings: int) -> bool:
+        """Whether it is open, and was all the time since it had been opened so often."""
+        return self.is_open and self.openings == openings
+
     @property
     def is_opening(self) -> bool:
         """Whether it is being opened, or about to be."""
