@@ -11,8 +11,8 @@ import importlib.util
 import inspect
 import re
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,6 +28,7 @@ from pylpaca.device.camera import PACKAGES
 from pylpaca.interfaces import DEVICE_TYPES, device_type, operations
 from pylpaca.interfaces.rules import AbsentWhile, Needs
 from pylpaca.link import Link
+from pylpaca.shared_answers import max_ages
 from pylpaca.state import UniqueIds
 
 log = Logger()
@@ -55,9 +56,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Roster:
-    """The devices of the server, by type and number."""
+    """
+    The devices of the server, by type and number.
 
-    entries: Mapping[Key, Entry]
+    :ivar replaced: are told of each entry that stands in the place of another now; what is kept of a device follows it so.
+    """
+
+    entries: dict[Key, Entry]
+    replaced: list[Callable[[Entry], None]] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries.values())
@@ -65,6 +71,12 @@ class Roster:
     def find(self, kind: str, number: str) -> Entry | None:
         """The device that a URL names."""
         return self.entries.get((kind, int(number))) if _NUMBER.fullmatch(number) else None
+
+    def replace(self, entry: Entry) -> None:
+        """Put an entry in the place of the one of its type and number."""
+        self.entries[entry.kind, entry.number] = entry
+        for tell in self.replaced:
+            tell(entry)
 
     def numbers(self, kind: str) -> list[int]:
         """The numbers that this device type has."""
@@ -101,8 +113,8 @@ def build(configuration: Configuration, surroundings: device.Surroundings, uniqu
         try:
             found = find_driver(entry.device_driver)
             verify(found, entry.device_type)
-            driver = _construct(found, entry, surroundings)
-            _verify_capabilities(driver)
+            unique_id = entry.unique_id or unique_ids.of(entry.device_type, entry.device_number)
+            made = make(found, entry, surroundings, unique_id)
         except CannotLoad as error:
             mistakes.append(_mistake(configuration.source, each.place, error))
             continue
@@ -110,11 +122,23 @@ def build(configuration: Configuration, surroundings: device.Surroundings, uniqu
             place = (*each.place, "driver_config")
             mistakes += [configuration.source.mistake(sentence, (*place, *steps)) for steps, sentence in error.mistakes]
             continue
-        surroundings.neighbours.add(entry.device_type, entry.device_number, driver)
-        unique_id = entry.unique_id or unique_ids.of(entry.device_type, entry.device_number)
-        key = (entry.device_type, entry.device_number)
-        entries[key] = Entry(*key, driver, unique_id, entry.deadline)
-    return Roster(entries), mistakes
+        surroundings.neighbours.add(made.kind, made.number, made.driver)
+        entries[made.kind, made.number] = made
+    roster = Roster(entries)
+    roster.replaced.append(lambda entry: surroundings.neighbours.add(entry.kind, entry.number, entry.driver))
+    return roster, mistakes
+
+
+def make(found: type[device.Device], entry: DriverEntry, surroundings: device.Surroundings, unique_id: str) -> Entry:
+    """
+    Build one device; nothing is opened.
+
+    :raises CannotLoad: it cannot be built, or does not have what it says it can do.
+    :raises BadSettings: its `driver_config` is wrong.
+    """
+    driver = _construct(found, entry, surroundings)
+    _verify_capabilities(driver)
+    return Entry(entry.device_type, entry.device_number, driver, unique_id, entry.deadline)
 
 
 def _mistake(source: Source, place: Place, error: CannotLoad) -> Mistake:
@@ -271,14 +295,11 @@ def _told(error: BaseException) -> str:
 
 def _search(class_name: str) -> str:
     """The module under drivers that defines a class, found in its source so that no other module is imported."""
-    places: dict[str, list[tuple[str, Path]]] = {}
-    for module, path, folder in _sources():
-        for name in _defined(path):
-            places.setdefault(name, []).append((module, folder))
-    found = places.get(class_name)
+    found = [(module, folder) for module, path, folder in _sources() if class_name in _defined(path, class_name)]
     if not found:
+        known = {name for _, path, _ in _sources() for name in _defined(path)}
         broken = [f"; {told}" for _, path, _ in _sources() if (told := _syntax_error(path))]
-        raise CannotLoad(_not_found(f"no class {class_name}", class_name, places) + "".join(broken))
+        raise CannotLoad(_not_found(f"no class {class_name}", class_name, known) + "".join(broken))
     first = [module for module, folder in found if folder == found[0][1]]
     if len(first) > 1:
         choices = " or ".join(f"{_relative(module)}.{class_name}" for module in first)
@@ -301,10 +322,17 @@ def _sources() -> Iterator[tuple[str, Path, Path]]:
                 yield ".".join(("drivers", *parts)), path, folder
 
 
-def _defined(path: Path) -> Iterator[str]:
-    """The classes that a source defines, and other names for them; a source that cannot be parsed defines none."""
+def _defined(path: Path, wanted: str = "") -> Iterator[str]:
+    """
+    The classes that a source defines, and other names for them; a source that cannot be parsed defines none.
+
+    :param wanted: the only one that matters; parsing takes long, and a source that does not have this word need not be parsed.
+    """
     try:
-        tree = ast.parse(path.read_bytes())
+        source = path.read_bytes()
+        if wanted.isascii() and wanted.encode() not in source:
+            return
+        tree = ast.parse(source)
     except (OSError, SyntaxError, ValueError):
         return
     for node in tree.body:
@@ -357,6 +385,10 @@ def verify(found: type[Any], kind: str) -> None:
         raise CannotLoad(f"{found.__name__} does not say {', '.join(missing)}: every {base.__name__} has to")
     if not (isinstance(found.Settings, type) and issubclass(found.Settings, BaseModel)):
         raise CannotLoad(f"{found.__name__}.Settings must be a pydantic model, as SerialSettings or NoSettings are")
+    try:
+        max_ages(interface, found.max_age)
+    except ValueError as error:
+        raise CannotLoad(f"{found.__name__}.max_age: {error}") from None
     for name in operations(interface):
         if not inspect.isfunction(inspect.getattr_static(found, name)):
             raise CannotLoad(f"{found.__name__}.{name} must be a plain method: def {name}(self, …)")

@@ -16,6 +16,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from pylpaca.calls import within
@@ -30,6 +31,7 @@ from pylpaca.values import StateItem
 log = Logger()
 
 EVERY = 1.0  # seconds
+AT_ONCE = 10  # devices that are asked in one turn of the reactor
 PAGE_WAITS = 0.5  # seconds, for what a page shows before it is live
 MATTERS: Mapping[str, Sequence[str]] = {  # of each device type, what is seen first: the first three of these that it has
     "camera": ("CameraState", "CCDTemperature", "CoolerPower", "PercentCompleted"),
@@ -53,7 +55,6 @@ MATTERS: Mapping[str, Sequence[str]] = {  # of each device type, what is seen fi
     "switch": ("GetSwitchValue0", "GetSwitchValue1", "GetSwitchValue2"),
     "telescope": ("RightAscension", "Declination", "Tracking"),
 }
-NAMES = {"filterwheel": "Names", "switch": "GetSwitchName"}  # of what their states give numbers of
 CONNECTED = "Connected"  # stands among the values of every device
 _NUMBERED = re.compile(r"(\D+)(\d+)")
 
@@ -136,8 +137,8 @@ class Viewing:
     def replaced(self, entry: Entry, dispatcher: Dispatcher) -> None:
         """Another driver drives a device from now on."""
         name = f"{entry.kind}/{entry.number}"
-        self._seen[name] = _Seen(entry, dispatcher, self._clock)
-        self._listeners.setdefault(name, {})
+        seen = _Seen(entry, dispatcher, self._clock)
+        seen.told, self._seen[name] = self._seen[name].told, seen  # who looks at it is told what is other than it was
 
     def now(self, devices: Iterable[str] | None = None) -> Deferred[Sequence[View]]:
         """What these look like, as far as they say it soon; for a page."""
@@ -151,6 +152,24 @@ class Viewing:
         order = MATTERS[view.device.partition("/")[0]]
         known = [each for each in order if each in view.values] or [each for each in order if not _NUMBERED.fullmatch(each)]
         return [(each, seen.label(each)) for each in known[:3]]
+
+    def latest(self) -> Sequence[View]:
+        """What all devices look like, by what is known of them already."""
+        return [each.latest() for each in self._seen.values()]
+
+    def answering(self, seconds: float, devices: Iterable[str] | None = None) -> Deferred[Sequence[View]]:
+        """What those look like that are connected and say it within so many seconds."""
+        return Deferred.fromCoroutine(self._answering(seconds, self.devices if devices is None else devices))
+
+    async def _answering(self, seconds: float, devices: Iterable[str]) -> Sequence[View]:
+        seen = [self._seen[each] for each in devices]
+        looked = []
+        for count, each in enumerate(seen, 1):
+            looked.append(within(self._clock, seconds, each.look(), each.name).addErrback(lambda _: None))
+            if count % AT_ONCE == 0:  # others have their turn
+                await deferLater(self._clock, 0)
+        await gatherResults(looked)
+        return [each.latest() for each in seen if each.has_answered]
 
     def watch(self, devices: Iterable[str], listener: Listener) -> Sequence[bytes]:
         """
@@ -233,8 +252,10 @@ class _Seen:
         self._operations = operations(entry.driver.interface)
         self._values: Mapping[str, Shown] = {}
         self._names: Sequence[str] = ()
+        self._on_off: Sequence[bool] = ()  # which switches know nothing in between
         self._named = 0  # the link whose names are known
         self._trouble = ""
+        self._has_answered = False
         self._looking: Deferred[None] | None = None
         self._waiting: list[Deferred[None]] = []
         self.name = f"{entry.kind}/{entry.number}"
@@ -244,6 +265,11 @@ class _Seen:
     def is_looking(self) -> bool:
         """Whether it has been asked and has not answered."""
         return self._looking is not None
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether it answered when it was asked last."""
+        return self._has_answered and not self.is_looking and self._entry.driver.link.is_open
 
     def look(self) -> Deferred[None]:
         """Ask it how it is, unless that is under way; fires when it is known, or that it cannot be."""
@@ -269,12 +295,14 @@ class _Seen:
         if not driver.link.is_open:
             self._values, self._trouble = {}, ""
             return
+        self._has_answered = False
         try:
             openings = driver.link.openings
             if self._named != openings:
-                self._named, self._names = openings, await self._ask_names()
+                self._named = openings
+                await self._ask_names()
             items: list[StateItem] = await self._ask("DeviceState")
-            self._values, self._trouble = self._read(items), ""
+            self._values, self._trouble, self._has_answered = self._read(items), "", True
         except Unavailable:
             pass  # its health says so
         except AlpacaError as error:
@@ -308,32 +336,37 @@ class _Seen:
         answer.addBoth(answered)
         return await within(self._clock, seconds, answer, f"{method} of {driver.name}", lambda: health.expired(asked))
 
-    async def _ask_names(self) -> Sequence[str]:
-        method = NAMES.get(self._entry.kind)
-        if method is None:
-            return ()
+    async def _ask_names(self) -> None:
+        self._names, self._on_off = (), ()
         try:
-            if not self._operations[method].parameters:
-                return [str(each) for each in await self._ask(method)]
-            return [str(await self._ask(method, Id=each)) for each in range(await self._ask("MaxSwitch"))]
+            if self._entry.kind == "filterwheel":
+                self._names = [str(each) for each in await self._ask("Names")]
+            elif self._entry.kind == "switch":
+                numbers = range(await self._ask("MaxSwitch"))
+                self._names = [str(await self._ask("GetSwitchName", Id=each)) for each in numbers]
+                self._on_off = [await self._ask("MaxSwitchValue", Id=each) == 1 for each in numbers]
         except (AlpacaError, TypeError) as error:
-            spent(error)
-            return ()  # numbers will do
+            spent(error)  # numbers will do
 
     def _read(self, items: Iterable[StateItem]) -> Mapping[str, Shown]:
         found = {}
         for item in items:
-            operation, _ = self.operation(item.Name)
+            operation, number = self.operation(item.Name)
             if operation is not None:  # TimeStamp is none
-                found[item.Name] = Shown(item.Value, self._text(operation, item.Value))
+                found[item.Name] = Shown(item.Value, self._text(operation, number, item.Value))
         return found
 
-    def _text(self, operation: Operation, value: Any) -> str:
+    def _text(self, operation: Operation, number: int | None, value: Any) -> str:
         if self._entry.kind == "filterwheel" and operation.member == "Position":
             if value == -1:
                 return "moving"
             return f"{value} {self._names[value]}" if 0 <= value < len(self._names) else str(value)
+        if number is not None and operation.member != "StateChangeComplete" and self._is_on_off(number) and value in (0, 1):
+            return "on" if value else "off"
         return shown(operation, value)
+
+    def _is_on_off(self, number: int) -> bool:
+        return number < len(self._on_off) and self._on_off[number]
 
     def operation(self, name: str) -> tuple[Operation | None, int | None]:
         """What an entry of DeviceState is the value of; of what is numbered, the number, too."""

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any, cast
 
@@ -145,9 +146,10 @@ class AlpacaSite(Site):
         if hot_road:
             self.protocol = HotChannel
             self.hot = api.hot_road(hot_road)
-        self.walls, self.census, self._log_requests = walls, census, log_requests
+        self.walls, self.census, self.rooms, self._log_requests = walls, census, pages, log_requests
         self._rooms = {name.encode(): room.app.resource() for name, room in {**pages, "api": api, "management": api}.items()}
         self.open_connections = OpenConnections()
+        self.refusals: Counter[int] = Counter()  # by HTTP status
         self.api, self.pending, self.latest = api, api.pending, api.latest
 
     def getResourceFor(self, request: Any) -> Any:
@@ -161,11 +163,14 @@ class AlpacaSite(Site):
 
     def refused(self, peer: str, status: int, sentence: str) -> None:
         """A connection on which no request came together is ended with this."""
+        self.refusals[status] += 1
         if self._log_requests:
             log.info("{peer}: HTTP {status}, {sentence}", peer=peer, status=status, sentence=sentence)
 
     def log(self, request: Any) -> None:
         """Twisted's access log costs more than answering does; what devices answer is logged by who asks them."""
+        if request.code >= 400:
+            self.refusals[request.code] += 1
         if self._log_requests and (request.code != 200 or not request.path.startswith(b"/api/")):
             log.info(
                 "{peer} {verb} {path}: HTTP {code}",

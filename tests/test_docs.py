@@ -20,10 +20,11 @@ from drivers.lx200_telescope import LX200Telescope
 from drivers.moonlite_focuser import MoonliteFocuser
 from drivers.simulators.focuser import FocuserSimulator
 from pylpaca import config, device
+from pylpaca.forms import fields_of
 from pylpaca.interfaces import DEVICE_TYPES
 from pylpaca.roster import add_driver_folders, find_driver, verify
 from pylpaca.serial import SerialSettings
-from pylpaca.testing import SerialDouble, conformance
+from pylpaca.testing import MemoryServer, SerialDouble, conformance
 from pylpaca.values import CameraState
 from tests import first_driver, test_raw_http
 from tests.chaos.__main__ import EXPERIMENTS
@@ -159,6 +160,22 @@ class DriverPageTests(SynchronousTestCase):
         result = TestResult()
         names["MyFocuserTests"]("test_program_twice").run(result)
         self.assertEqual((result.testsRun, result.wasSuccessful()), (1, True))
+
+    def test_many_clients(self) -> None:
+        """The focuser on a slow line is asked as often as the page says, however many ask, and anew after an order."""
+        sensor = SerialDouble({b"P": b"500", b"T": b"11.5", b"M": b"0", b"G7": b"OK"}.get)
+        shown("SlowFocuser")
+        driver = {"device_type": "focuser", "device_number": 0, "device_driver": "docs_slowfocuser:SlowFocuser"}
+        server = MemoryServer({"drivers": [{**driver, "driver_config": {"port": "COM3"}}]}, serial={"COM3": sensor})
+        self.addCleanup(sys.modules.pop, "docs_slowfocuser")
+        server.put("focuser/0/connected", Connected=True)
+        for _ in range(100):
+            self.assertEqual((server.get("focuser/0/position").value, server.get("focuser/0/temperature").value), (500, 11.5))
+            server.clock.advance(0.01)
+        self.assertEqual([sensor.commands.count(each) for each in (b"P", b"T")], [10, 1])
+        server.put("focuser/0/move", Position=7)
+        server.get("focuser/0/temperature")
+        self.assertEqual(sensor.commands[-2:], [b"G7", b"T"])
 
     def test_configuration(self) -> None:
         """The configuration beside it is right, too."""
@@ -320,3 +337,29 @@ class ReadmeTests(SynchronousTestCase):
         """The configuration in the README is right."""
         (text,) = re.findall(r'^    (\{"drivers".*?\]\})$', (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
         self.assertEqual(config.read(json.loads(text), text).mistakes, ())
+
+
+class FormTableTests(SynchronousTestCase):
+    """docs/drivers.md, on settings as a form."""
+
+    WORDS = {  # noqa: RUF012  # what the page calls each kind of field
+        "number": "a field for a number",
+        "checkbox": "a checkbox",
+        "choice": "a choice",
+        "lines": "a box, one in each line",
+        "secret": "a field that never shows what is in it",
+        "group": "a group of fields",
+        "json": "a box, as JSON",
+    }
+
+    def test_table(self) -> None:
+        """Each setting of the example is typed in what the table says."""
+        page = (ROOT / "docs/drivers.md").read_text()
+        rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| (a .*|nothing: .*) \|$", page, re.MULTILINE)
+        said = {name.strip("`"): text for names, text in rows for name in names.split(", ")}
+        fields = {each.name: each for each in fields_of(shown("StationSettings"), {})}
+        fixed = "nothing: it is shown, and changed in the file only"
+        self.assertEqual(said, {name: fixed if each.fixed else self.WORDS[each.kind] for name, each in fields.items()})
+        self.assertEqual(
+            (fields["rain_limit"].label, fields["rain_limit"].unit, fields["rain_limit"].limits), ("Rain", "mm/h", "at least 0")
+        )

@@ -11,11 +11,14 @@ from typing import Protocol
 
 from klein import Klein
 
+from pylpaca.pages.api_docs import ApiDocs
 from pylpaca.pages.assets import Assets
 from pylpaca.pages.events import Events
+from pylpaca.pages.log import Log
 from pylpaca.pages.observatory import Observatory
 from pylpaca.pages.setup import Setup
 from pylpaca.pages.start import Start
+from pylpaca.pages.telling import Health, Metrics
 
 
 class Room(Protocol):
@@ -26,4 +29,13 @@ class Room(Protocol):
 
 def rooms(observatory: Observatory) -> Mapping[str, Room]:
     """The pages, by the first part of their paths; "" has the start page, and refuses what is not there."""
-    return {"": Start(observatory), "setup": Setup(observatory), "events": Events(observatory), "assets": Assets()}
+    return {
+        "": Start(observatory),
+        "setup": Setup(observatory),
+        "events": Events(observatory),
+        "assets": Assets(),
+        "log": Log(observatory),
+        "docs": ApiDocs(observatory),
+        "metrics": Metrics(observatory),
+        "health": Health(observatory),
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -17,9 +17,10 @@ from pylpaca.calls import no_exit, settled
 from pylpaca.errors import AlpacaError, DriverError, Unavailable
 from pylpaca.serial.debt import Debt
 from pylpaca.serial.framing import Framing
+from pylpaca.serial.inventory import Port
 from pylpaca.serial.listener import Listener
 from pylpaca.serial.owner import Owner, what_to_check
-from pylpaca.serial.recording import Recorder
+from pylpaca.serial.recording import Everybody, Hearer
 from pylpaca.serial.search import Search
 from pylpaca.serial.settings import SerialSettings
 
@@ -42,6 +43,9 @@ class Ports(Protocol):
 
     def is_there(self, port: str) -> bool:
         """Whether it could be opened, as far as that is seen without trying; asked twice a second."""
+
+    def here(self) -> Sequence[Port]:
+        """Those that can be seen, without any of them being opened; may take a while."""
 
     def open(self, settings: SerialSettings, line: protocol.Protocol) -> Awaitable[None] | None:
         """
@@ -91,7 +95,7 @@ class Cable:
         settings: SerialSettings,
         clock: IReactorTime,
         ports: Ports,
-        recorder: Recorder | None,
+        hearers: Sequence[Hearer],
         unused: Callable[[Cable], object],
         debt_of: Callable[[str], Debt],
     ) -> None:
@@ -100,7 +104,9 @@ class Cable:
         self.node = ""  # which port it is, while it is open
         self.parties: list[Party] = []
         self.is_closing = False
-        self._clock, self._ports, self._recorder, self._unused = clock, ports, recorder, unused
+        self.changes = 0  # how often something happened after which its devices may answer differently than before
+        self.hearers = list(hearers)  # of what is said on it
+        self._clock, self._ports, self._unused = clock, ports, unused
         self._debt_of, self._debt = debt_of, debt_of(settings.port)
         self._listeners: list[Listener] = []
         self._owner: Owner | None = None  # of the port, when it may be used
@@ -123,6 +129,7 @@ class Cable:
         if self._lost_at is not None:
             raise Unavailable(self._vanished(party))
         self.parties.append(party)
+        self.changes += 1
         try:
             await self._opened()
             owner = self._owner
@@ -135,6 +142,7 @@ class Cable:
         except Exception:
             self.leave(party)
             raise
+        self.changes += 1
         party.has_joined = party.is_ready = True
 
     def leave(self, party: Party) -> Deferred[None]:
@@ -220,7 +228,7 @@ class Cable:
         debt = self._debt_of(node)
         debt.until = max(debt.until, self._debt.until)
         self._debt = debt
-        owner = Owner(self._clock, self.name, self._listeners, self._lose, self._silence, self._recorder, debt)
+        owner = Owner(self._clock, self.name, self._listeners, self._lose, self._silence, Everybody(self.hearers), debt)
         self._tried = owner
         self.node = node
         try:
@@ -259,6 +267,7 @@ class Cable:
             return  # it was not used yet: who opens it finds out
         self._owner = None
         self.node = ""
+        self.changes += 1
         for party in [each for each in self.parties if not each.has_joined]:
             if party.preparing is not None:
                 party.preparing.errback(Unavailable(f"port {self.name} vanished: {what_to_check(self.name)}"))
@@ -359,6 +368,7 @@ class Cable:
             if party in self.parties and not owner.why_gone:
                 party.trouble = self._told(error, party.trouble)
             return False
+        self.changes += 1
         party.is_ready = party in self.parties and not owner.why_gone
         if party.is_ready:
             party.trouble = ""

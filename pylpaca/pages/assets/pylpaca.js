@@ -34,6 +34,19 @@ showTheme();
 
 const values = new Map(); // "dome/0/Azimuth": {value, text}
 
+const devices = () => [...document.querySelectorAll("[data-lamp]")].map((lamp) => lamp.dataset.lamp);
+
+// What appears does so before what disappears, so that the keyboard finds a place to go on from.
+function seen(when, unless, holds) {
+  const [shown, hidden] = holds ? [when, unless] : [unless, when];
+  each(shown, (element) => { element.hidden = false; });
+  each(hidden, (element) => {
+    const had = element.contains(document.activeElement);
+    element.hidden = true;
+    if (had) element.parentElement.querySelector("button:not([hidden]), a[href]")?.focus();
+  });
+}
+
 function show(state) {
   const named = (name) => `[data-${name}="${CSS.escape(state.device)}"]`;
   for (const [name, value] of Object.entries(state.values)) {
@@ -44,13 +57,15 @@ function show(state) {
       setText(element, value.text);
       element.dataset.is = String(value.value);
     });
-    each(`[data-when="${quoted}"]`, (element) => { element.hidden = !value.value; });
-    each(`[data-unless="${quoted}"]`, (element) => { element.hidden = Boolean(value.value); });
+    seen(`[data-when="${quoted}"]`, `[data-unless="${quoted}"]`, Boolean(value.value));
+  }
+  for (const name of Object.keys(state.values)) {
+    const all = devices().every((device) => values.get(`${device}/${name}`)?.value);
+    seen(`[data-when-all="${name}"]`, `[data-unless-all="${name}"]`, all);
   }
   each(named("lamp"), (lamp) => { lamp.dataset.state = state.lamp; setText(lamp, state.lamp_text); });
   each(named("holders"), (element) => { setText(element, state.holders.join(", ")); element.hidden = !state.holders.length; });
   each(named("error"), (element) => { setText(element, state.error); element.hidden = !state.error; });
-  each(named("card"), (card) => { card.dataset.state = state.lamp; });
 }
 
 function showServer(server) {
@@ -132,6 +147,7 @@ async function put(element, path, fields) {
   try {
     const answer = await fetch(`/api/v1/${path}`, { method: "PUT", body, keepalive: true });
     const text = await answer.text();
+    showRaw(element, answer, text);
     const refusal = answer.ok ? JSON.parse(text).ErrorMessage : text.trim();
     say(element, refusal || element.dataset.done || "", Boolean(refusal));
     return !refusal;
@@ -236,13 +252,16 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   if (button.dataset.themeChoice !== undefined) chooseTheme(button.dataset.themeChoice);
   else if (button.dataset.copy !== undefined) copy(button);
+  else if (button.dataset.putAll) for (const device of devices()) put(button, `${device}/${button.dataset.putAll}`, []);
   else if (button.dataset.put && button.dataset.hold === undefined) ask(button);
+  else if (button.dataset.get) get(button);
 });
 
 document.addEventListener("submit", (event) => {
-  if (!event.target.dataset.put) return;
+  const { get: asks, put: orders } = event.target.dataset;
+  if (!asks && !orders) return;
   event.preventDefault();
-  ask(event.target);
+  if (orders) ask(event.target); else get(event.target);
 });
 
 async function copy(button) {
@@ -256,5 +275,58 @@ async function copy(button) {
   }
   setTimeout(() => { button.textContent = before; }, 1500);
 }
+
+// ---- trying out what a device can be asked
+
+function showRaw(element, answer, text) {
+  for (let at = element; at; at = at.parentElement) {
+    const raw = at.querySelector("[data-raw]");
+    if (raw) { raw.textContent = `HTTP ${answer.status}\n${text}`; return; }
+  }
+}
+
+async function get(element) {
+  const query = new URLSearchParams(fieldsOf(element));
+  query.set("ClientID", client);
+  transaction += 1;
+  query.set("ClientTransactionID", String(transaction));
+  const path = element.dataset.get;
+  try {
+    const answer = await fetch(`${path.startsWith("/") ? path : `/api/v1/${path}`}?${query}`);
+    const text = await answer.text();
+    showRaw(element, answer, text);
+    const refusal = answer.ok ? JSON.parse(text).ErrorMessage : text.trim();
+    say(element, refusal, Boolean(refusal));
+  } catch {
+    say(element, "The server does not answer. Is it running, and are you still in its network?", true);
+  }
+}
+
+// ---- the log
+
+let lastLine = 0;
+
+function addLine(line) {
+  if (line.number !== undefined) {
+    if (line.number <= lastLine) return; // it was sent again after the stream was cut
+    lastLine = line.number;
+    document.body.dataset.events = document.body.dataset.events.replace(/since=\d+/, `since=${lastLine}`);
+  }
+  each("[data-log]", (lines) => {
+    const row = lines.insertRow(0);
+    row.dataset.level = line.level ?? "call";
+    for (const text of [line.time.slice(11, 19), row.dataset.level, line.device, line.text]) row.insertCell().textContent = text;
+    if (line.detail) {
+      const details = document.createElement("details");
+      details.append(document.createElement("summary"), document.createElement("pre"));
+      details.firstChild.textContent = line.text;
+      details.lastChild.textContent = line.detail;
+      row.lastChild.replaceChildren(details);
+    }
+    if (lines.rows.length > Number(lines.dataset.log)) lines.deleteRow(-1);
+  });
+}
+
+for (const name of ["log", "call"]) document.addEventListener(`pylpaca:${name}`, (event) => addLine(event.detail));
 
 listen();
