@@ -107,6 +107,7 @@ class Dispatcher:
         self._places: dict[tuple[str, ...], _Place] = {}  # that were asked for, by verb and path
         self._members = {kind: _paths(kind) for kind in DEVICE_TYPES}
         self._health = {(each.kind, each.number): Health(each.driver.name, clock) for each in roster}
+        roster.replaced.append(self._forget)
         self.logged = Repeats(clock)
         self.pending = Pending()
         self.latest = Latest()
@@ -186,6 +187,11 @@ class Dispatcher:
         if request.number == str(entry.number):  # other ways to write it are not remembered: there are many
             self._places[request[:4]] = place
         return place
+
+    def _forget(self, entry: Entry) -> None:
+        """Another driver is at this place now: what the last one did not answer says nothing about it."""
+        self._health[entry.kind, entry.number] = Health(entry.driver.name, self.clock)
+        self._places.clear()
 
     def _find(self, kind: str, number: str, member: str) -> tuple[Entry, Mapping[str, Operation]]:
         members = self._members.get(kind)
