@@ -23,6 +23,8 @@ from tests.server_process import ServerProcess
 
 T = TypeVar("T")
 
+_IS_WHOLE = "return document.readyState === 'complete'"
+
 WAITS = 15.0  # seconds for a page to become what it is to be, on a machine that has much else to do
 MISSING = "no browser here: apt-get install chromium chromium-driver (or put chromium and chromedriver on the PATH)"
 
@@ -140,8 +142,9 @@ class BrowserTestCase(SynchronousTestCase):
         return self.stage.driver
 
     def open(self, path: str) -> None:
-        """Show a page."""
+        """Show a page, whole: now and then the driver says that it is, and it is not."""
         self.driver.get(self.stage.base + path)
+        self.wait_for(lambda: self.driver.execute_script(_IS_WHOLE), "the page did not load")
 
     def wait_for(self, what: Callable[[], T], why: str = "") -> T:
         """The first thing that this gives that is true; AssertionError if it does not come."""

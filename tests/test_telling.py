@@ -65,7 +65,6 @@ class TellingTests(SynchronousTestCase):
         self.assertEqual([(each.request.verb, each.request.member, each.error) for each in heard], TOLD)
         self.assertEqual((heard[0].ids, heard[0].request.peer), (Ids(5, 9), "192.0.2.7"))
 
-
     def test_however_it_comes(self) -> None:
         """Every call on one connection is told, by whichever road its request comes, with its own parameters and its own ids."""
         server = MemoryServer(DOME)
