@@ -22,7 +22,7 @@ from typing import Any
 
 from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
-from twisted.internet.endpoints import serverFromString
+from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint, serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger, globalLogPublisher
@@ -59,8 +59,8 @@ from pylpaca.web import AlpacaSite, Api
 
 log = Logger()
 
-EVERYWHERE = r"tcp6:{port}:interface=\:\:"  # dual stack on most systems
-EVERYWHERE_IPV4 = "tcp:{port}"
+EVERYWHERE = r"tcp6:{port}:interface=\:\:"  # dual stack on most systems; how people write it
+TIDIES_AFTER = 1.0  # seconds, when whoever waited for the start has an answer
 AFTERWARDS = 5.0  # seconds for what comes after on_exit, of which systemd is told
 STOP_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGBREAK") if hasattr(signal, name)]
 _TCP_PORT = re.compile(r"(?:tcp|tcp6|ssl):(?:port=)?(-?\d+)(?=:|$)")
@@ -306,8 +306,8 @@ def _endpoints(said: Sequence[str], configuration: Configuration, reactor: Any, 
             mistakes.append(configuration.source.mistake(f"{description!r} {reason}", ("server", "listen", index)))
     if found or mistakes:
         return found
-    everywhere = [each.format(port=config.HTTP_PORT) for each in (EVERYWHERE, EVERYWHERE_IPV4)]
-    return [Listen(everywhere[0], *(serverFromString(reactor, each) for each in everywhere))]
+    dual_stack = TCP6ServerEndpoint(reactor, config.HTTP_PORT, interface="::")
+    return [Listen(EVERYWHERE.format(port=config.HTTP_PORT), dual_stack, TCP4ServerEndpoint(reactor, config.HTTP_PORT))]
 
 
 class AlpacaServer(MultiService):
@@ -369,8 +369,7 @@ class AlpacaServer(MultiService):
         self._site.observatory.records.lateness.start()
         if doubt := daytime.doubt(utc_now()):
             log.warn("{doubt}", doubt=doubt)
-        gc.collect()
-        gc.freeze()  # what was loaded at start is not looked at by the garbage collector again
+        self._reactor.callLater(TIDIES_AFTER, _tidy)
         spoken_of = ", ".join(addresses) or ", ".join(each.description for each in self._listens)
         self._notifier.ready(f"{len(self.roster.entries)} devices at {spoken_of}")
         log.info(
@@ -434,6 +433,13 @@ class AlpacaServer(MultiService):
         self._told_to_stop = True
         log.info("{signal}: stopping", signal=signal_name)
         self._reactor.stop()
+
+
+def _tidy() -> None:
+    """What was loaded at start stays: garbage is collected once, and what is left is not looked at again."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def _addresses(port: Any) -> list[Address]:

@@ -61,7 +61,8 @@ class Api:
     def device(self, request: IRequest, kind: str, number: str, member: str) -> Answer:
         """A device operation."""
         verb = request.method.decode("ascii")
-        answer = cast(WalledRequest, request).given
+        asked = cast(WalledRequest, request)
+        answer, asked.given = asked.given, None  # it may be large, and a request be kept for long
         if answer is None:
             answer = self._dispatcher.answer(
                 DeviceRequest(
@@ -145,7 +146,7 @@ class AlpacaSite(Site):
         if hot_road:
             self.protocol = HotChannel
             self.hot = api.hot_road(hot_road)
-        self.walls, self.census, self._log_requests = walls, census, log_requests
+        self.walls, self.census, self.rooms, self._log_requests = walls, census, pages, log_requests
         self._rooms = {name.encode(): room.app.resource() for name, room in {**pages, "api": api, "management": api}.items()}
         self.open_connections = OpenConnections()
         self.refusals: Counter[int] = Counter()  # by HTTP status

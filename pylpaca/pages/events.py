@@ -43,6 +43,7 @@ class Events:
         wanted = _wanted(request, self._observatory.viewing.devices)
         tail = _wanted_tail(request)
         request.setHeader(b"cache-control", b"no-store")
+        request.setHeader(b"x-accel-buffering", b"no")  # nginx would keep the events until there are many
         if request.method == b"HEAD":
             return respond(request, b"", EVENTS)
         set_head(request, EVENTS, None)
