@@ -101,7 +101,7 @@ def stored(frame: Frame, highest: int | None = None) -> Stored:
 
 
 def header(frame: Frame, cards: Sequence[Card], highest: int | None = None) -> bytes:
-    """What stands before the pixels: what a reader needs to know of them, then other cards, of which the first of a name counts."""
+    """What stands before the pixels: what they are, and then other cards, of which the first of a name counts."""
     as_ = stored(frame, highest)
     width, height, *planes = frame.pixels.shape
     axes = [width, height, *planes]
@@ -136,7 +136,9 @@ def pieces(head: bytes, frame: Frame, highest: int | None = None) -> Iterator[by
     yield head
     as_ = stored(frame, highest)
     size = 0
-    for plane in [frame.pixels] if frame.pixels.ndim == 2 else (frame.pixels[:, :, each] for each in range(frame.pixels.shape[2])):
+    for plane in (
+        [frame.pixels] if frame.pixels.ndim == 2 else (frame.pixels[:, :, each] for each in range(frame.pixels.shape[2]))
+    ):
         for rows in _bands(plane, as_):
             size += rows.nbytes
             yield memoryview(cast(Any, rows)).cast("B")

@@ -57,7 +57,7 @@ def picture(
     frame: Frame, mosaic: SensorType = SensorType.Monochrome, offset: tuple[int, int] = (0, 0), widest: int = WIDEST
 ) -> NDArray[np.uint8]:
     """`[y, x]`, or `[y, x, colour]`: the image at most `widest` pixels wide and high, stretched; the first row is the top one."""
-    planes = [stretched(each).T for each in _planes(frame.pixels, mosaic, offset, widest)]
+    planes: list[NDArray[np.uint8]] = [stretched(each).T for each in _planes(frame.pixels, mosaic, offset, widest)]
     return planes[0] if len(planes) == 1 else np.stack(planes, axis=2)
 
 
@@ -75,7 +75,7 @@ def _planes(pixels: NDArray[Any], mosaic: SensorType, offset: tuple[int, int], w
         """One pixel of each cell."""
         return shrunk(pixels[x + column :: 2, y + row :: 2][:width, :height], widest)
 
-    return [colour(0, 0), (colour(1, 0) + colour(0, 1)) / 2, colour(1, 1)]
+    return [colour(0, 0), (colour(1, 0) + colour(0, 1)) * np.float32(0.5), colour(1, 1)]
 
 
 def shrunk(pixels: NDArray[Any], widest: int, columns: int = 1, rows: int = 1) -> Plane:
@@ -110,7 +110,8 @@ def stretched(plane: Plane) -> NDArray[np.uint8]:
     if 0 < middle < BACKGROUND:  # otherwise it is bright enough as it is
         balance = middle * (BACKGROUND - 1) / (2 * BACKGROUND * middle - BACKGROUND - middle)
         light = (balance - 1) * light / ((2 * balance - 1) * light - balance)
-    return np.rint(255 * light).astype(np.uint8)
+    bytes_: NDArray[np.uint8] = np.rint(255 * light).astype(np.uint8)
+    return bytes_
 
 
 def png(raster: NDArray[np.uint8]) -> bytes:
@@ -151,5 +152,6 @@ def _sample(pixels: NDArray[Any]) -> NDArray[Any]:
     """About as many pixels as are to be counted, from everywhere in the image; every one of a small one."""
     step = max(math.isqrt(pixels.size // SAMPLES), 1)
     step += step % 2 == 0  # odd: all colours of a mosaic come in
-    sample = pixels[::step, ::step]
-    return sample[np.isfinite(sample)] if sample.dtype.kind == "f" and np.isfinite(sample).any() else np.nan_to_num(sample).ravel()
+    sample = pixels[::step, ::step].ravel()
+    finite: NDArray[Any] = sample[np.isfinite(sample)]
+    return finite if finite.size else np.zeros(1)

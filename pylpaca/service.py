@@ -48,7 +48,7 @@ from pylpaca.serial import Cables, RealPorts
 from pylpaca.state import StateFolder, UniqueIds, state_folder
 from pylpaca.stopping import quiet
 from pylpaca.systemd import Notifier
-from pylpaca.threads import InThread, let_go, own_thread
+from pylpaca.threads import InThread, OwnThread, at_once, let_go, own_thread
 from pylpaca.walls import Walls, full_name, own_name
 from pylpaca.watchdog import Watchdog
 from pylpaca.web import AlpacaSite, Api
@@ -172,7 +172,7 @@ def compose(
         raise CannotStart("\n".join(["pylpaca cannot start:", *(f"  {mistake}" for mistake in mistakes)]), mistakes)
     for sentence in filter(None, [openness(configuration.server), *exposed(configuration)]):
         log.warn("{sentence}", sentence=sentence)
-    site = build_site(configuration, roster, reactor, heard=safety.heard)
+    site = build_site(configuration, roster, reactor, heard=safety.heard, own_thread=surroundings.own_thread)
     notifier = Notifier(environment, reactor)
     in_thread = surroundings.own_thread("name servers")
     watched = configuration.server.watchdog
@@ -188,6 +188,7 @@ def build_site(
     networks: Callable[[], Sequence[Network]] = own_networks,
     utc: Callable[[], datetime] = utc_now,
     heard: Callable[[], None] | None = None,
+    own_thread: OwnThread = at_once,
 ) -> AlpacaSite:
     """
     All that HTTP answers.
@@ -195,11 +196,12 @@ def build_site(
     :param networks: those this machine has an address in, whose other machines are near.
     :param utc: the time of day.
     :param heard: is told whenever a client asks a device for anything.
+    :param own_thread: makes threads for what takes long and is for pages only.
     """
     server = configuration.server
     counter = TransactionCounter()
     management = Management(server, roster, counter)
-    observatory = Observatory(configuration, management, roster, clock, utc, openness(server))
+    observatory = Observatory(configuration, management, roster, clock, utc, openness(server), own_thread=own_thread)
     walls = Walls(
         near=None if server.allow_public else Neighbourhood(clock.seconds, networks),
         names={*server.allowed_hosts, own_name()},

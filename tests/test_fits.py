@@ -131,7 +131,16 @@ class HeaderTests(SynchronousTestCase):
 
     def test_values(self) -> None:
         """Numbers, texts and logicals are read back as what they were."""
-        values = {"ONE": 1, "HALF": -0.5, "SMALL": 1e-300, "LARGE": 1e30, "TEXT": "M 31's core", "YES": True, "NO": False, "NONE": ""}
+        values = {
+            "ONE": 1,
+            "HALF": -0.5,
+            "SMALL": 1e-300,
+            "LARGE": 1e30,
+            "TEXT": "M 31's core",
+            "YES": True,
+            "NO": False,
+            "NONE": "",
+        }
         header = self.read(*(Card(name, value) for name, value in values.items()))
         self.assertEqual({name: header[name] for name in values}, values)
 

@@ -12,6 +12,7 @@ from pylpaca import daytime
 from pylpaca.config import Configuration
 from pylpaca.management import Management
 from pylpaca.roster import Roster
+from pylpaca.threads import OwnThread, at_once
 
 
 @dataclass
@@ -22,6 +23,7 @@ class Observatory:
     :ivar utc: the time of day.
     :ivar warning: what whoever looks after the server should think about; "" if nothing.
     :ivar addresses: what people type into a client, known once the ports are open.
+    :ivar own_thread: makes threads for what takes long.
     """
 
     configuration: Configuration
@@ -31,6 +33,7 @@ class Observatory:
     utc: Callable[[], datetime]
     warning: str = ""
     addresses: Sequence[str] = field(default_factory=list)
+    own_thread: OwnThread = at_once
 
     @property
     def name(self) -> str:

@@ -204,7 +204,7 @@ class MemoryServer:
         if found := [*read.mistakes, *mistakes, *unsafe]:
             raise AssertionError("\n".join(map(str, found)))
         self.precautions.start()
-        self.site = build_site(read, self.roster, self.clock, lambda: NEAR, self.utc, self.precautions.heard)
+        self.site = build_site(read, self.roster, self.clock, lambda: NEAR, self.utc, self.precautions.heard, own_thread)
 
     def utc(self) -> datetime:
         """The time of day, which passes with the clock."""
