@@ -98,8 +98,15 @@ class Responder(DatagramProtocol):
 
     READ_AT_ONCE = 256  # bytes, before others have their turn
 
-    def __init__(self, reach: Sequence[Reach], clock: IReactorTime, near: Near | None = None) -> None:
-        self._reach, self._clock, self._near = reach, clock, near
+    def __init__(
+        self,
+        reach: Sequence[Reach],
+        clock: IReactorTime,
+        near: Near | None = None,
+        heard: Callable[[str], None] = lambda host: None,
+    ) -> None:
+        """:param heard: is told of each address that is answered."""
+        self._reach, self._clock, self._near, self._heard = reach, clock, near, heard
         self._rate = Rate(clock.seconds)
         self._told: set[str] = set()  # reasons
 
@@ -110,6 +117,7 @@ class Responder(DatagramProtocol):
         if port is None or self.transport is None:
             return
         self._rate.count(addr[0])
+        self._heard(addr[0])
         try:
             self.transport.write(b'{"AlpacaPort":%d}' % port, addr)
         except OSError as error:
@@ -147,8 +155,16 @@ class DiscoveryService(Service):
     name = "discovery"
     JOIN_EVERY = 30.0  # seconds
 
-    def __init__(self, reactor: Any, port: int, addresses: Sequence[Address], near: Near | None = None) -> None:
-        self._reactor, self._port, self._addresses, self._near = reactor, port, addresses, near
+    def __init__(
+        self,
+        reactor: Any,
+        port: int,
+        addresses: Sequence[Address],
+        near: Near | None = None,
+        heard: Callable[[str], None] = lambda host: None,
+    ) -> None:
+        """:param heard: is told of each address that is answered."""
+        self._reactor, self._port, self._addresses, self._near, self._heard = reactor, port, addresses, near, heard
         self._listening: list[Any] = []
         self._joining: LoopingCall | None = None
 
@@ -163,7 +179,7 @@ class DiscoveryService(Service):
         for version, interface, words in ((4, "0.0.0.0", "IPv4"), (6, "::", "IPv6")):  # noqa: S104
             mine = [each for each in reach if each.network.version == version]
             if mine:
-                self._listen(Responder(mine, self._reactor, self._near), interface, words)
+                self._listen(Responder(mine, self._reactor, self._near, self._heard), interface, words)
 
     def _listen(self, responder: Responder, interface: str, words: str) -> None:
         try:

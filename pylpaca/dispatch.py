@@ -102,6 +102,10 @@ class Dispatcher:
         self.pending = Pending()
         self.latest = Latest()
 
+    def health_of(self, entry: Entry) -> Health:
+        """How a device answers."""
+        return self._health[entry.kind, entry.number]
+
     def verbs(self, kind: str, number: str, member: str) -> Mapping[str, Operation]:
         """
         The operations behind a path, by verb.

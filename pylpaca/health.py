@@ -72,6 +72,13 @@ class Health:
         self._asked = 0.0  # when one of them was asked last
         self._overdue: list[Call] = []  # orders, the first one first
 
+    def complaint(self, link: int) -> str:
+        """What clients are told if it is not answering on this link, else ""."""
+        if link != self._link or not self._silent:
+            return ""
+        seconds = self._clock.seconds() - min(self._silent.values())
+        return self._not_answering(f"something it was asked has not been answered for {seconds:.0f} s").sentence
+
     def begin(self, operation: Operation, arguments: Mapping[str, Any], link: int) -> Call:
         """
         A call is to begin; it has to be told of its end: `answered`, and `expired` if that is not in time.

@@ -63,6 +63,18 @@ class Link:
         return self._at_work
 
     @property
+    def is_opening(self) -> bool:
+        """Whether it is being opened, or about to be."""
+        return self._at_work and self._wanted
+
+    @property
+    def retries_in(self) -> float | None:
+        """Seconds until the server tries again by itself, if it is going to."""
+        if self._retry is None or not self._retry.active():
+            return None
+        return max(self._retry.getTime() - self._clock.seconds(), 0.0)
+
+    @property
     def holders(self) -> list[Holder]:
         """The clients whose vote counts now."""
         since = self._clock.seconds() - self.VOTE_LAPSES

@@ -49,6 +49,7 @@ from pylpaca.state import StateFolder, UniqueIds, state_folder
 from pylpaca.stopping import quiet
 from pylpaca.systemd import Notifier
 from pylpaca.threads import InThread, OwnThread, at_once, let_go, own_thread
+from pylpaca.viewing import Viewing
 from pylpaca.walls import Walls, full_name, own_name
 from pylpaca.watchdog import Watchdog
 from pylpaca.web import AlpacaSite, Api
@@ -201,7 +202,6 @@ def build_site(
     server = configuration.server
     counter = TransactionCounter()
     management = Management(server, roster, counter)
-    observatory = Observatory(configuration, management, roster, clock, utc, openness(server), own_thread=own_thread)
     walls = Walls(
         near=None if server.allow_public else Neighbourhood(clock.seconds, networks),
         names={*server.allowed_hosts, own_name()},
@@ -211,7 +211,11 @@ def build_site(
     census = Census(room_for(server.max_connections), server.max_connections_per_peer, clock.seconds)
     dispatcher = Dispatcher(roster, clock, counter, log_answered if server.request_log else None, heard)
     api = Api(dispatcher, management, clock)
-    return AlpacaSite(api, rooms(observatory), walls, census, clock, server.request_log)
+    viewing = Viewing(roster, dispatcher, clock)
+    observatory = Observatory(configuration, management, roster, viewing, clock, utc, openness(server), own_thread=own_thread)
+    site = AlpacaSite(api, rooms(observatory), walls, census, clock, server.request_log)
+    site.observatory = observatory
+    return site
 
 
 def openness(server: ServerSection) -> str:
@@ -325,12 +329,16 @@ class AlpacaServer(MultiService):
         plain = [port for port in self._ports if getattr(port, "factory", None) is self._site]  # discovery speaks of these only
         addresses = [address for port in plain for address in _addresses(port)]
         secure = [address for port in self._ports if port not in plain for address in _addresses(port)]
-        discovery = None
+        seen = self._site.observatory
         if self._discovery_port is not None:
-            discovery = DiscoveryService(self._reactor, self._discovery_port, addresses, self._site.walls.near)
+            discovery = DiscoveryService(
+                self._reactor, self._discovery_port, addresses, self._site.walls.near, seen.discovery.heard
+            )
             discovery.setServiceParent(self)
+            seen.discovery.port, seen.discovery.works = self._discovery_port, discovery.works
         said = [*spoken(addresses, own_addresses()), *(f"https://{each}" for each in spoken(secure, own_addresses()))]
-        self._reactor.callWhenRunning(self._running, said, discovery is not None and discovery.works)
+        seen.addresses = said
+        self._reactor.callWhenRunning(self._running, said, seen.discovery.works)
 
     def _running(self, addresses: Sequence[str], discovery_works: bool) -> None:
         """The reactor runs: from here a signal ends it cleanly; devices are connected, and people told."""

@@ -30,6 +30,7 @@ from pylpaca.errors import BadRequest
 from pylpaca.leaving import OpenConnections
 from pylpaca.management import Management
 from pylpaca.pages import Room
+from pylpaca.pages.observatory import Observatory
 from pylpaca.protocol import BODY_LIMIT, ImageAnswer
 from pylpaca.sending import Sending
 from pylpaca.walls import REALM, Asking, Walls
@@ -198,6 +199,8 @@ class AlpacaSite(Site):
     displayTracebacks = False
     noisy = False
     protocol = PatientChannel  # type: ignore[assignment]  # without HTTP/2, which no Alpaca client speaks
+
+    observatory: Observatory  # what its pages know; who opens ports says there where they are
 
     def __init__(
         self,

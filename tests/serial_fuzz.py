@@ -26,6 +26,7 @@ from tests.lines import EVENING, MemoryPorts, Wire
 
 CLOSELY = 0.03  # seconds between the pieces of what a device says: less than the silence that ends it
 EDGE = 0.002  # seconds that times stay away from the limits that are assumed
+MOMENT = 1e-6  # seconds: what comes after something else is not moved in front of it by how sums of times are rounded
 NOISE = bytes(set(range(256)) - set(b"\r\n0123456789QRE"))
 
 
@@ -147,7 +148,7 @@ class TalkativeDevice(Device):
     def one_after_another(self, message: bytes, delay: float) -> None:
         start = max(self.clock.seconds(), self.busy_until) + self.random.uniform(0, delay)
         cuts = [self.random.randrange(len(message)) for _ in range(self.random.choice((0, 0, 1, 2)))]
-        self.busy_until = self.say(start, message, cuts) + self.random.choice((0.0, 0.01))
+        self.busy_until = self.say(start, message, cuts) + self.random.choice((MOMENT, 0.01))
 
 
 DEVICES: dict[str, type[Device]] = {"untagged": UntaggedDevice, "tagged": TaggedDevice, "talkative": TalkativeDevice}

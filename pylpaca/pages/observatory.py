@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -12,7 +13,46 @@ from pylpaca import daytime
 from pylpaca.config import Configuration
 from pylpaca.management import Management
 from pylpaca.roster import Roster
+from pylpaca.showing import duration
 from pylpaca.threads import OwnThread, at_once
+from pylpaca.viewing import Viewing
+
+
+@dataclass
+class Discovery:
+    """
+    How the server is found.
+
+    :ivar port: the UDP port; None: it is off.
+    :ivar works: whether questions are answered.
+    :ivar asked: when the last one was, if there was any.
+    :ivar by: the address that it came from.
+    """
+
+    utc: Callable[[], datetime]
+    port: int | None = None
+    works: bool = False
+    asked: datetime | None = None
+    by: str = ""
+
+    def heard(self, host: str) -> None:
+        """A question was answered."""
+        self.asked, self.by = self.utc(), host
+
+    @property
+    def lamp(self) -> str:
+        """As that of a device."""
+        return "connected" if self.works else "disconnected" if self.port is None else "failed"
+
+    @property
+    def text(self) -> str:
+        """What people are told of it."""
+        if not self.works:
+            why = "is off" if self.port is None else f"does not work: UDP port {self.port} cannot be opened"
+            return f"Discovery {why}. Type an address into your software instead."
+        if self.asked is None:
+            return f"Discovery answers on UDP port {self.port}; nobody has asked yet."
+        return f"Discovery answers on UDP port {self.port}; last asked at {self.asked:%H:%M:%S} UTC by {self.by}."
 
 
 @dataclass
@@ -29,16 +69,33 @@ class Observatory:
     configuration: Configuration
     management: Management
     roster: Roster
+    viewing: Viewing
     clock: IReactorTime
     utc: Callable[[], datetime]
     warning: str = ""
     addresses: Sequence[str] = field(default_factory=list)
     own_thread: OwnThread = at_once
 
+    def __post_init__(self) -> None:
+        self.discovery = Discovery(self.utc)
+        self._began = self.clock.seconds()
+
     @property
     def name(self) -> str:
         """What its owner calls it."""
         return self.configuration.server.name
+
+    @property
+    def uptime(self) -> str:
+        """How long it has run."""
+        return duration(self.clock.seconds() - self._began)
+
+    @property
+    def told(self) -> Mapping[str, Any]:
+        """What pages that are looked at are told of the server."""
+        found = self.discovery
+        asked = {"time": found.asked.isoformat() if found.asked else "", "from": found.by, "text": found.text, "lamp": found.lamp}
+        return {"uptime_text": self.uptime, "discovery": asked}
 
     @property
     def file(self) -> str:

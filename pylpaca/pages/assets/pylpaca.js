@@ -1,1 +1,260 @@
-// What makes pages live.
+// What makes pages live: everything is said by attributes of their elements; docs/pages.md names them.
+
+const root = document.documentElement;
+const each = (selector, act, within = document) => within.querySelectorAll(selector).forEach(act);
+const setText = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+const kept = (store, name, made) => {
+  try {
+    if (!store.getItem(name)) store.setItem(name, made());
+    return store.getItem(name);
+  } catch { return made(); }
+};
+
+// ---- colours
+
+const BARS = { day: "#f3f4f6", dark: "#0f1317", red: "#000000" };
+
+function showTheme() {
+  const theme = root.dataset.theme ?? "";
+  each("[data-theme-choice]", (button) => button.setAttribute("aria-pressed", String(button.dataset.themeChoice === theme)));
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  document.querySelector("meta[name=theme-color]")?.setAttribute("content", BARS[theme] ?? (dark ? BARS.dark : BARS.day));
+}
+
+function chooseTheme(theme) {
+  if (theme) root.dataset.theme = theme; else delete root.dataset.theme;
+  try { localStorage.setItem("theme", theme); } catch { /* it lasts as long as the page */ }
+  showTheme();
+}
+
+addEventListener("storage", (event) => { if (event.key === "theme") chooseTheme(event.newValue ?? ""); });
+showTheme();
+
+// ---- what comes from the server
+
+const values = new Map(); // "dome/0/Azimuth": {value, text}
+
+function show(state) {
+  const named = (name) => `[data-${name}="${CSS.escape(state.device)}"]`;
+  for (const [name, value] of Object.entries(state.values)) {
+    const path = `${state.device}/${name}`;
+    values.set(path, value);
+    const quoted = CSS.escape(path);
+    each(`[data-value="${quoted}"]`, (element) => {
+      setText(element, value.text);
+      element.dataset.is = String(value.value);
+    });
+    each(`[data-when="${quoted}"]`, (element) => { element.hidden = !value.value; });
+    each(`[data-unless="${quoted}"]`, (element) => { element.hidden = Boolean(value.value); });
+  }
+  each(named("lamp"), (lamp) => { lamp.dataset.state = state.lamp; setText(lamp, state.lamp_text); });
+  each(named("holders"), (element) => { setText(element, state.holders.join(", ")); element.hidden = !state.holders.length; });
+  each(named("error"), (element) => { setText(element, state.error); element.hidden = !state.error; });
+  each(named("card"), (card) => { card.dataset.state = state.lamp; });
+}
+
+function showServer(server) {
+  each("[data-uptime]", (element) => setText(element, server.uptime_text));
+  each("[data-discovery]", (element) => { setText(element, server.discovery.text); element.dataset.state = server.discovery.lamp; });
+}
+
+function showImage({ device }) {
+  each(`[data-src-live="${CSS.escape(device)}"]`, (image) => {
+    const url = new URL(image.src, location.href);
+    url.searchParams.set("at", Date.now());
+    image.src = url;
+  });
+}
+
+function showCut(cut) {
+  root.classList.toggle("cut", cut);
+  each("[data-cut]", (element) => { element.hidden = !cut; });
+}
+
+let stream = null;
+let again = 0;
+
+function listen() {
+  const wanted = document.body.dataset.events;
+  if (wanted === undefined || stream || document.hidden) return;
+  stream = new EventSource(`/events${wanted ? `?${wanted}` : ""}`);
+  const on = (name, act) => stream.addEventListener(name, (event) => act(JSON.parse(event.data)));
+  on("state", show);
+  on("server", showServer);
+  on("image", showImage);
+  for (const name of ["call", "log"]) on(name, (data) => document.dispatchEvent(new CustomEvent(`pylpaca:${name}`, { detail: data })));
+  stream.onopen = () => showCut(false);
+  stream.onerror = () => {
+    showCut(true);
+    if (stream?.readyState === EventSource.CLOSED) { // refused: the browser would not try again
+      stream = null;
+      clearTimeout(again);
+      again = setTimeout(listen, 3000);
+    }
+  };
+}
+
+function stopListening() {
+  stream?.close();
+  stream = null;
+}
+
+// A page that nobody sees asks for nothing, and leaves its connection to those that are seen.
+document.addEventListener("visibilitychange", () => { if (document.hidden) stopListening(); else listen(); });
+addEventListener("pagehide", stopListening);
+addEventListener("pageshow", listen);
+
+// ---- what goes to the server
+
+const client = kept(sessionStorage, "client", () => String(1 + Math.floor(Math.random() * 4294967294)));
+let transaction = 0;
+
+function nearestSaid(element) {
+  for (let at = element; at; at = at.parentElement) {
+    const said = at.querySelector("[data-said]");
+    if (said) return said;
+  }
+  return null;
+}
+
+function say(element, text, failed) {
+  const said = nearestSaid(element);
+  if (!said) return;
+  said.textContent = text;
+  said.classList.toggle("failed", failed);
+}
+
+async function put(element, path, fields) {
+  const body = new URLSearchParams(fields);
+  body.set("ClientID", client);
+  transaction += 1;
+  body.set("ClientTransactionID", String(transaction));
+  try {
+    const answer = await fetch(`/api/v1/${path}`, { method: "PUT", body, keepalive: true });
+    const text = await answer.text();
+    const refusal = answer.ok ? JSON.parse(text).ErrorMessage : text.trim();
+    say(element, refusal || element.dataset.done || "", Boolean(refusal));
+    return !refusal;
+  } catch {
+    say(element, "The server does not answer. Is it running, and are you still in its network?", true);
+    return false;
+  }
+}
+
+const pairs = (text) => [...new URLSearchParams(text ?? "")];
+
+function fieldsOf(element) {
+  if (!(element instanceof HTMLFormElement)) return pairs(element.dataset.send);
+  const fields = [...new FormData(element)].filter(([, value]) => typeof value === "string");
+  each("input[type=checkbox][name]", (box) => {
+    if (!box.checked) fields.push([box.name, "false"]);
+    else fields.find(([name]) => name === box.name)[1] = "true";
+  }, element);
+  return [...fields, ...pairs(element.dataset.send)];
+}
+
+function asked(question) {
+  return new Promise((resolve) => {
+    const dialog = document.createElement("dialog");
+    const words = document.createElement("p");
+    words.textContent = question;
+    words.id = "question";
+    dialog.setAttribute("aria-labelledby", words.id);
+    const row = document.createElement("div");
+    row.className = "row";
+    for (const [text, answer] of [["Yes", "yes"], ["Cancel", ""]]) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = text;
+      button.dataset.answer = answer;
+      if (!answer) button.autofocus = true;
+      button.addEventListener("click", () => dialog.close(answer));
+      row.append(button);
+    }
+    dialog.append(words, row);
+    dialog.addEventListener("close", () => { dialog.remove(); resolve(dialog.returnValue === "yes"); });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
+
+async function ask(element) {
+  const fields = fieldsOf(element); // as they are when it is pressed
+  if (element.dataset.confirm && !(await asked(element.dataset.confirm))) return;
+  await put(element, element.dataset.put, fields);
+}
+
+// ---- pressed = moves, anything else = stops
+
+let held = null;
+let order = Promise.resolve(); // the release is sent after the press, whatever overtakes what on the way
+
+function press(button) {
+  if (held) release();
+  held = button;
+  button.classList.add("held");
+  order = order.then(() => put(button, button.dataset.put, pairs(button.dataset.send)));
+}
+
+function release() {
+  const button = held;
+  if (!button) return;
+  held = null;
+  button.classList.remove("held");
+  const stop = () => put(button, button.dataset.release, pairs(button.dataset.releaseSend));
+  stop(); // at once, should the press not be answered,
+  order = order.then(stop); // and after it
+}
+
+const holding = (event) => event.target.closest?.("[data-hold]");
+
+document.addEventListener("pointerdown", (event) => {
+  const button = holding(event);
+  if (!button || button.disabled || event.button !== 0) return;
+  event.preventDefault();
+  button.focus();
+  button.setPointerCapture?.(event.pointerId);
+  press(button);
+});
+document.addEventListener("keydown", (event) => {
+  const button = holding(event);
+  if (!button || (event.key !== " " && event.key !== "Enter")) return;
+  event.preventDefault();
+  if (!event.repeat && held !== button) press(button);
+});
+for (const name of ["pointerup", "pointercancel", "lostpointercapture", "keyup"]) document.addEventListener(name, release);
+document.addEventListener("focusout", (event) => { if (event.target === held) release(); });
+document.addEventListener("visibilitychange", () => { if (document.hidden) release(); });
+document.addEventListener("contextmenu", (event) => { if (holding(event)) event.preventDefault(); });
+addEventListener("blur", release);
+addEventListener("pagehide", release);
+
+// ---- clicks and forms
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("button");
+  if (!button) return;
+  if (button.dataset.themeChoice !== undefined) chooseTheme(button.dataset.themeChoice);
+  else if (button.dataset.copy !== undefined) copy(button);
+  else if (button.dataset.put && button.dataset.hold === undefined) ask(button);
+});
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.dataset.put) return;
+  event.preventDefault();
+  ask(event.target);
+});
+
+async function copy(button) {
+  const before = button.textContent;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = "Copied";
+  } catch { // only secure pages may
+    getSelection().selectAllChildren(button.previousElementSibling);
+    button.textContent = "Selected";
+  }
+  setTimeout(() => { button.textContent = before; }, 1500);
+}
+
+listen();

@@ -1,0 +1,166 @@
+"""A real server and a headless Chromium, for tests of what people see and press."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, ClassVar, TypeVar
+from unittest import SkipTest
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
+from twisted.trial.unittest import SynchronousTestCase
+
+from pylpaca.roster import simulators
+from tests.server_process import ServerProcess
+
+T = TypeVar("T")
+
+WAITS = 15.0  # seconds for a page to become what it is to be, on a machine that has much else to do
+MISSING = "no browser here: apt-get install chromium chromium-driver (or put chromium and chromedriver on the PATH)"
+
+
+def ten_devices(**server: Any) -> dict[str, Any]:
+    """A configuration with a simulator of each device type, all of them connected by the server."""
+    drivers = [
+        {
+            "device_type": each.entry.device_type,
+            "device_number": 0,
+            "device_driver": each.entry.device_driver,
+            "autoconnect": True,
+        }
+        for each in simulators().devices
+    ]
+    return {"server": server, "drivers": drivers}
+
+
+def chromium(folder: Path, width: int = 1440, height: int = 900) -> webdriver.Chrome:
+    """
+    A headless Chromium that asks nobody but the pages that it shows.
+
+    :raises SkipTest: there is none.
+    """
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if browser is None or driver is None:
+        raise SkipTest(MISSING)
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    for each in (
+        "headless=new",
+        "no-sandbox",
+        "disable-gpu",
+        "disable-dev-shm-usage",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+        "no-first-run",
+        "hide-scrollbars",
+        "force-color-profile=srgb",
+        f"user-data-dir={folder / 'profile'}",
+        f"window-size={width},{height}",
+    ):
+        options.add_argument(f"--{each}")
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    return webdriver.Chrome(options=options, service=Service(driver))
+
+
+class Stage:
+    """A server and a browser that shows its pages."""
+
+    def __init__(self, configuration: Mapping[str, Any]) -> None:
+        self.folder = Path(mkdtemp(prefix="pylpaca-browser-"))
+        self.config_file = self.folder / "config.json"
+        self.config_file.write_text(json.dumps(configuration, indent=2))
+        try:
+            self.driver = chromium(self.folder)
+        except BaseException:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+        self.start_server()
+
+    def start_server(self) -> None:
+        """Start it, at a port of its own; again after `server.terminate()`."""
+        arguments = ["--config", str(self.config_file), "--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off"]
+        self.server = ServerProcess(arguments, self.folder)
+        self.base = f"http://{self.server.address}"
+
+    def end(self) -> None:
+        """Leave nothing behind."""
+        self.driver.quit()
+        self.server.terminate()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class _Current:
+    """The stage that is set: trial has no fixtures of a class, so the next class ends that of the last one."""
+
+    def __init__(self) -> None:
+        self._of: type | None = None
+        self._stage: Stage | None = None
+
+    def stage(self, of: type, configuration: Callable[[], Mapping[str, Any]]) -> Stage:
+        if self._of is not of or self._stage is None:
+            self.end()
+            self._stage, self._of = Stage(configuration()), of
+        return self._stage
+
+    def end(self) -> None:
+        stage, self._stage = self._stage, None
+        if stage is not None:
+            stage.end()
+
+
+_current = _Current()
+atexit.register(_current.end)
+
+
+class BrowserTestCase(SynchronousTestCase):
+    """
+    One server and one browser for all tests of a class.
+
+    :cvar configuration: what the server serves.
+    """
+
+    configuration: ClassVar[Callable[[], Mapping[str, Any]]] = staticmethod(ten_devices)
+
+    def setUp(self) -> None:
+        self.stage = _current.stage(type(self), type(self).configuration)
+
+    @property
+    def driver(self) -> webdriver.Chrome:
+        """The browser."""
+        return self.stage.driver
+
+    def open(self, path: str) -> None:
+        """Show a page."""
+        self.driver.get(self.stage.base + path)
+
+    def wait_for(self, what: Callable[[], T], why: str = "") -> T:
+        """The first thing that this gives that is true; AssertionError if it does not come."""
+        waiting = WebDriverWait(self.driver, WAITS, poll_frequency=0.05)
+        return waiting.until(lambda _: what(), why or "it did not come about")
+
+    def one(self, selector: str) -> WebElement:
+        """The element that a CSS selector finds first."""
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def all(self, selector: str) -> list[WebElement]:
+        """Every element that a CSS selector finds."""
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def text(self, selector: str) -> str:
+        """What stands in the element that a CSS selector finds first; as it is looked at, the page may change it."""
+        return str(self.driver.execute_script("return document.querySelector(arguments[0])?.textContent ?? ''", selector))
+
+    def screenshot(self, file: Path) -> None:
+        """What is seen of the page now, as a PNG."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self.driver.save_screenshot(str(file))
