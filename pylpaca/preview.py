@@ -24,6 +24,7 @@ from pylpaca.values import Frame, SensorType
 WIDEST = 1000  # pixels of the picture
 SAMPLES = 1 << 20  # pixels that the histogram counts, about
 BINS = 256
+WIDE = 2  # of a bin, where the highest is a hundred
 BACKGROUND = 0.2  # how bright the median of the picture is to be
 BLACK = 2.8  # deviations below the median
 
@@ -137,13 +138,14 @@ def histogram(frame: Frame) -> bytes:
     low, high = float(sample.min()), float(sample.max())
     counts, _ = np.histogram(sample, BINS, (low, high if high > low else low + 1))
     heights = np.log1p(counts) / max(math.log1p(int(counts.max())), 1)
-    points = " ".join(f"{x},{100 - 98 * height:.1f}" for x, height in enumerate(heights))
-    ends = f'<text x="0" y="115">{low:.6g}</text><text x="{BINS}" y="115" text-anchor="end">{high:.6g} ADU</text>'
-    middle = f'<text x="{BINS // 2}" y="115" text-anchor="middle">median {float(np.median(sample)):.6g}</text>'
+    points = " ".join(f"{WIDE * x},{100 - 98 * height:.1f}" for x, height in enumerate(heights))
+    width = WIDE * BINS
+    ends = f'<text x="0" y="115">{low:.6g}</text><text x="{width}" y="115" text-anchor="end">{high:.6g} ADU</text>'
+    middle = f'<text x="{width // 2}" y="115" text-anchor="middle">median {float(np.median(sample)):.6g}</text>'
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {BINS} 120" role="img" aria-label="Histogram">'
-        f'<rect width="{BINS}" height="100" fill="#808080" fill-opacity="0.15"/>'
-        f'<polygon points="0,100 {points} {BINS - 1},100" fill="#909090"/>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 120" role="img" aria-label="Histogram">'
+        f'<rect width="{width}" height="100" fill="#808080" fill-opacity="0.15"/>'
+        f'<polygon points="0,100 {points} {width - WIDE},100" fill="#909090"/>'
         f'<g font-family="system-ui, sans-serif" font-size="11" fill="#909090">{ends}{middle}</g></svg>\n'
     ).encode()
 

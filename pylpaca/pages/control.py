@@ -28,6 +28,7 @@ from pylpaca.questions import Question, Questions
 from pylpaca.roster import Entry
 from pylpaca.sending import Sending
 from pylpaca.values import Frame
+from pylpaca.viewing import CONNECTED, View
 
 SVG = "image/svg+xml"
 NO_IMAGE = (
@@ -59,12 +60,14 @@ class Control:
         return _answered(self._hand_box(request, entry))
 
     async def _hand_box(self, request: IRequest, entry: Entry) -> bytes:
+        (view,) = await self._observatory.viewing.now([f"{entry.kind}/{entry.number}"])
         is_connected = entry.driver.link.is_open
         answers = dict(await self._questions.ask(entry.driver, _questions_of(entry, is_connected)))
-        box = Box(entry, answers, is_connected)
-        answers.update(await self._questions.ask(entry.driver, _questions_of_each(box)))
+        if is_connected:
+            some = Box(entry, answers, is_connected)
+            answers |= await self._questions.ask(entry.driver, _questions_of_each(some))
         request.setHeader(b"cache-control", b"no-store")
-        return respond(request, _page(box), HTML)
+        return respond(request, _page(Box(entry, answers, is_connected), view), HTML)
 
     @app.route("/control/v1/camera/<number>/preview", methods=["GET"])
     def preview(self, request: IRequest, number: str) -> Answer:
@@ -140,8 +143,6 @@ def _is_plain_value(operation: Operation) -> bool:
 
 def _questions_of_each(box: Box) -> list[Question]:
     """What is to be known of each of several things, as axes, switches and sensors."""
-    if not box.is_connected:
-        return []
     return [
         (method, (which,))
         for method, each in box.operations.items()
@@ -160,24 +161,23 @@ def things(box: Box, operation: Operation) -> Sequence[Any]:
     return list(operation.parameters[0].kind) if is_identified(operation) else ()
 
 
-def _page(box: Box) -> bytes:
-    driver, device = box.entry.driver, box.device
-    sections = list(_sections(box))
-    parts: list[Any] = [
-        tags.p(f"{box.entry.type_name} {box.entry.number}", class_="muted"),
-        connection(box),
+def _page(box: Box, view: View) -> bytes:
+    device = box.device
+    connecting = connection(box, view)
+    shut = {} if box.is_connected else {"disabled": "disabled"}
+    whole = tags.div(
+        tags.p(f"{box.entry.type_name} {box.entry.number} · {box.value('Description') or ''}", class_="about"),
+        connecting,
         *([] if box.is_connected else [tags.p(LATER, class_="warning")]),
-        Tag("fieldset")(*sections, class_="hand-box", **({} if box.is_connected else {"disabled": "disabled"})),
+        Tag("fieldset")(*_sections(box), class_="hand-box", **shut),
         *stops(box),
-    ]
-    was = "true" if box.is_connected else "false"
-    whole = tags.div(*parts, **{"data-reload": f"{device}/Connected", "data-was": was})
-    return page(driver.name, whole)
+        **{"data-reload": f"{device}/{CONNECTED}", "data-was": str(box.is_connected).lower()},
+    )
+    return page(box.entry.driver.name, whole, events=f"devices={device}")
 
 
 def _sections(box: Box) -> Iterable[Tag]:
-    bar = [each for each in box.operations.values() if each.stops and not each.parameters]
-    box.shown.update(each.method for each in bar)
+    box.shown.update(each.method for each in box.operations.values() if each.stops and not each.parameters)
     for each in HAND_BOXES.get(box.entry.kind, ()):
         yield from section(box, each)
     yield from everything_else(box)

@@ -80,8 +80,7 @@ HAND_BOXES: Mapping[str, tuple[Section, ...]] = {
         Section("About it", ("MaxStep", "MaxIncrement", "StepSize")),
     ),
     "filterwheel": (
-        Section("Filters", ("Position", "SetPosition")),
-        Section("Focus offsets", ("FocusOffsets",)),
+        Section("Filters", ("SetPosition", "FocusOffsets")),
     ),
     "rotator": (
         Section("Where it is", ("Position", "MechanicalPosition", "IsMoving", "TargetPosition")),
@@ -103,8 +102,8 @@ HAND_BOXES: Mapping[str, tuple[Section, ...]] = {
         Section(
             "Exposure",
             (
-                "CameraState", "PercentCompleted", "ImageReady", "StartExposure", "StopExposure", "SetBinX", "SetGain",
-                "SetOffset", "SetReadoutMode",
+                "CameraState", "PercentCompleted", "ImageReady", "StartExposure", "SetBinX", "SetGain", "SetOffset",
+                "SetReadoutMode",
             ),
         ),
         Section("Cooler", ("CCDTemperature", "CoolerPower", "HeatSinkTemperature", "SetCoolerOn", "SetSetCCDTemperature")),
@@ -116,9 +115,10 @@ HAND_BOXES: Mapping[str, tuple[Section, ...]] = {
     ),
 }  # fmt: skip
 
-# What a control is called where its ASCOM name does not say it best.
+# What a control is called where its ASCOM name does not say it best; before a slash the device type that this is for.
 LABELS: Mapping[str, str] = {
-    "AbortExposure": "Abort the exposure",
+    "BinX": "Binning",
+    "BinY": "Binning of rows",
     "CalibratorOff": "Light off",
     "CalibratorOn": "Light on",
     "CancelAsync": "Cancel",
@@ -128,7 +128,7 @@ LABELS: Mapping[str, str] = {
     "CoolerOn": "Cooler",
     "FindHome": "Home",
     "Light": "With",
-    "Move": "Turn by",
+    "Move": "Go to",
     "MoveAbsolute": "Turn to",
     "MoveMechanical": "Turn to mechanical",
     "NumX": "Width",
@@ -136,6 +136,7 @@ LABELS: Mapping[str, str] = {
     "OpenCover": "Open the cover",
     "OpenShutter": "Open the shutter",
     "Refresh": "Read the sensors now",
+    "rotator/Move": "Turn by",
     "SetCCDTemperature": "Set point",
     "SetPark": "Park here from now on",
     "Slaved": "Follows the telescope",
@@ -148,7 +149,7 @@ LABELS: Mapping[str, str] = {
     "StartExposure": "Expose",
     "StartX": "Left",
     "StartY": "Top",
-    "StopExposure": "End it now, keep the image",
+    "StopExposure": "End it, keep the image",
     "Sync": "Sync: it is there now",
     "SyncToAltAz": "Sync: it points there now",
     "SyncToAzimuth": "Sync: it is there now",

@@ -10,11 +10,13 @@ from twisted.web.template import Tag, tags
 
 from pylpaca.interfaces import Operation
 from pylpaca.pages.hand_boxes import Section, Style
-from pylpaca.pages.widgets import Box, label_of
+from pylpaca.pages.widgets import Box
 from pylpaca.values import AxisRate, Frame, GuideDirection, TelescopeAxis
+from pylpaca.viewing import CONNECTED, View
 
 SPEEDS = 5  # of an axis that has a whole range of them, each a quarter of the next
 PULSE = 500  # milliseconds
+STAYS = "It stays connected while others use it, or the server keeps it so."
 
 
 def said() -> Tag:
@@ -28,7 +30,8 @@ def section(box: Box, layout: Section) -> Iterator[Tag]:
     parts = _STYLES[layout.style](box, members) if members else []
     if parts:
         note = [tags.p(layout.note, class_="muted")] if layout.note else []
-        yield Tag("section")(tags.h2(layout.title), *parts, *note, said(), class_="card")
+        kind = f"card of-{layout.style.name.lower()}"
+        yield Tag("section")(tags.h2(layout.title), *parts, *note, said(), class_=kind)
 
 
 def _first(box: Box, names: str | Sequence[str]) -> Operation | None:
@@ -94,12 +97,18 @@ def _axes(box: Box, move: Operation) -> list[Tag]:
         for number, (axis, sign) in enumerate(places)
     ]
     up, down, right, left = arrows
-    rows = [choice, tags.div(up, left, right, down, class_="pad")]
+    rows = [choice, tags.div(up, left, *_middle(box), right, down, class_="pad")]
     if TelescopeAxis.Tertiary in axes:
         signed = (("-", "−"), ("", "+"))
         third = [_arrow(box, move, TelescopeAxis.Tertiary, sign, text, f"third axis {text}") for sign, text in signed]
         rows.append(tags.div(tags.span("Third axis", class_="name"), *third, class_="row"))
     return rows
+
+
+def _middle(box: Box) -> list[Tag]:
+    """What stops all of it, where the thumb is."""
+    stop = [each for each in box.operations.values() if each.stops and not each.parameters and box.has(each.method)]
+    return [box.button(each, "■", more={"aria-label": "Stop", "class": "arrow middle"}) for each in stop]
 
 
 def _arrow(box: Box, move: Operation, axis: TelescopeAxis, sign: str, text: str, name: str) -> Tag:
@@ -153,8 +162,8 @@ def _pulses(box: Box, pulse: Operation) -> list[Tag]:
         )
         for each in GuideDirection
     }
-    order = (GuideDirection.North, GuideDirection.East, GuideDirection.West, GuideDirection.South)
-    return [field, tags.div(*(arrows[each] for each in order), class_="pad")]
+    north, south, east, west = arrows.values()
+    return [field, tags.div(north, east, *_middle(box), west, south, class_="pad")]
 
 
 def _in_and_out(box: Box, members: Sequence[Operation]) -> list[Tag]:
@@ -186,22 +195,25 @@ def _switch(box: Box, number: int) -> Tag:
     name = box.value("GetSwitchName", number) or f"Switch {number}"
     low, high = box.value("MinSwitchValue", number), box.value("MaxSwitchValue", number)
     step = box.value("SwitchStep", number) or 1
-    now = tags.strong(box.text(has["GetSwitchValue"], number), **box.shows(has["GetSwitchValue"], number))
+    slides = low is not None and high is not None and step < high - low
+    is_set = not box.lack(has["SetSwitch"], number)
+    value = has["GetSwitchValue" if slides or not is_set else "GetSwitch"]
+    now = tags.strong(box.text(value, number), **box.shows(value, number))
     says = has["GetSwitchDescription"]
     description = tags.small(box.value(says.method, number) or "", class_="muted", **box.shows(says, number))
     controls: list[Tag] = []
-    if not box.lack(has["SetSwitch"], number):
-        if low is not None and high is not None and step < high - low:
-            controls.append(_slider(box, number, name, low, high, step))
-        else:
-            controls += [
-                box.button(has["SetSwitch"], text, {"Id": number, "State": state}, {"aria-label": f"{name} {text}"})
-                for text, state in (("On", True), ("Off", False))
-            ]
+    if is_set and slides:
+        controls.append(_slider(box, number, name, low, high, step))
+    elif is_set:
+        controls += [
+            box.button(has["SetSwitch"], text, {"Id": number, "State": state}, {"aria-label": f"{name} {text}"})
+            for text, state in (("On", True), ("Off", False))
+        ]
     if not box.lack(has["CancelAsync"], number):
         controls.append(box.button(has["CancelAsync"], "", {"Id": number}, {"aria-label": f"Cancel the change of {name}"}))
-    heading = tags.span(tags.span(name, class_="name", **box.shows(has["GetSwitchName"], number)), " ", now, " ", description)
-    return tags.div(heading, *controls, class_="row switch", role="group", **{"aria-label": name})
+    called = tags.span(name, class_="name", **box.shows(has["GetSwitchName"], number))
+    about = tags.span(called, " ", now, tags.br(), description)
+    return tags.div(about, tags.div(*controls, class_="row"), class_="row switch", role="group", **{"aria-label": name})
 
 
 def _slider(box: Box, number: int, name: str, low: float, high: float, step: float) -> Tag:
@@ -235,7 +247,7 @@ def _sensors(box: Box, members: Sequence[Operation]) -> list[Tag]:
         age, measures = has["TimeSinceLastUpdate"], has["SensorDescription"]
         rows.append(
             tags.tr(
-                tags.th(label_of(sensor), scope="row"),
+                tags.th(box.label(sensor), scope="row"),
                 tags.td(box.text(has[sensor]), **box.shows(has[sensor])),
                 tags.td(_age(box.value(age.method, sensor)), **box.shows(age, sensor)),
                 tags.td(box.value(measures.method, sensor) or "", class_="muted", **box.shows(measures, sensor)),
@@ -267,23 +279,21 @@ _STYLES: Mapping[Style, Callable[[Box, Sequence[Operation]], list[Tag]]] = {
 # ---- always there -------------------------------------------------------------------------------------------------
 
 
-def connection(box: Box) -> Tag:
+def connection(box: Box, view: View) -> Tag:
     """Whether it is connected, who keeps it so, and the buttons for that."""
-    device, link = box.device, box.entry.driver.link
-    box.shown.update(("Connect", "Disconnect", "Connecting", "Connected"))
-    lamp = "connected" if link.is_open else "disconnected"
-    holders = ", ".join(f"{address} (client {number})" for address, number in link.holders)
-    failure = link.failure.sentence if link.failure is not None and not link.is_open else ""
+    device = box.device
+    path, is_open = f"{device}/{CONNECTED}", box.is_connected
+    box.shown.update(("Connecting", "Connected"))
     return Tag("section")(
         tags.div(
-            tags.span(lamp, class_="lamp", **{"data-lamp": device, "data-state": lamp}),
-            box.button(box.operations["Connect"], more={**_hidden(link.is_open), "data-unless": f"{device}/Connected"}),
-            box.button(box.operations["Disconnect"], more={**_hidden(not link.is_open), "data-when": f"{device}/Connected"}),
-            tags.a("Settings", href=f"/setup/v1/{device}/setup"),
+            tags.span(view.lamp_text, class_="lamp", **{"data-lamp": device, "data-state": view.lamp}),
+            box.button(box.operations["Connect"], more={**_hidden(is_open), "data-unless": path}),
+            box.button(box.operations["Disconnect"], more={**_hidden(not is_open), "data-when": path, "data-done": STAYS}),
+            tags.a("Settings", href=f"/setup/v1/{device}/setup", class_="button"),
             class_="row",
         ),
-        tags.p("Held by ", tags.span(holders or "nobody", **{"data-holders": device}), class_="muted"),
-        tags.p(failure, class_="error", **_hidden(not failure), **{"data-error": device}),
+        tags.p(", ".join(view.holders), class_="who", **_hidden(not view.holders), **{"data-holders": device}),
+        tags.p(view.error, class_="error", role="status", **_hidden(not view.error), **{"data-error": device}),
         said(),
         class_="card",
         **{"aria-label": "Connection"},
@@ -299,37 +309,28 @@ def stops(box: Box) -> list[Tag]:
     found = [each for each in box.operations.values() if each.stops and not each.parameters and box.has(each.method)]
     if not found:
         return []
-    buttons = [box.button(each, "STOP" if len(found) == 1 else label_of(each.method), more={"class": "stop"}) for each in found]
+    buttons = [box.button(each, "STOP" if each is found[0] else box.label(each.method), more={"class": "stop"}) for each in found]
     return [tags.div(tags.div(*buttons, class_="row"), said(), class_="stops", role="region", **{"aria-label": "Stop"})]
 
 
 def everything_else(box: Box) -> list[Tag]:
-    """Every member that no section has shown, and why some are missing."""
-    rest = [each for each in box.operations.values() if each.method not in box.shown]
+    """Every member that no section has shown, and what the device can do, and why it cannot do the rest."""
     lacking = {each.method: reason for each in box.operations.values() if (reason := box.lack(each))}
-    rest = [each for each in rest if each.method not in lacking]
+    rest = [each for each in box.operations.values() if each.method not in box.shown and each.method not in lacking]
     values = [each for each in rest if each.verb == "GET" and not each.parameters and each.method != "DeviceState"]
-    askers = [each for each in rest if each.verb == "GET" and each not in values]
-    controls = [each for each in rest if each.verb == "PUT"]
-    parts: list[Any] = box.values(values)
-    for each in controls:
-        parts += _actions(box, each) if each.method == "Action" else _titled(box, each)
-    parts += [box.asker(each) for each in askers]
-    found = []
-    if parts:
-        found.append(Tag("details")(Tag("summary")("Everything else"), *parts, said(), class_="card"))
-    if lacking:
-        reasons = [tags.li(f"{name}: {reason}") for name, reason in lacking.items()]
-        summary = Tag("summary")(f"What this device cannot do ({len(lacking)})")
-        found.append(Tag("details")(summary, tags.ul(*reasons), class_="card muted"))
-    return found
-
-
-def _titled(box: Box, operation: Operation) -> list[Tag]:
-    controls = box.controls([operation])
-    if not operation.parameters or (operation.method != operation.member and len(operation.parameters) == 1):
-        return controls
-    return [tags.div(tags.span(label_of(operation.method), class_="name"), *controls, class_="named")]
+    abilities = [each for each in values if each.member.startswith("Can")]
+    parts: list[Any] = box.values([each for each in values if each not in abilities])
+    for each in rest:
+        if each.method == "Action":
+            parts += _actions(box, each)
+        elif each.verb == "PUT":
+            parts += box.controls([each])
+        elif each not in values:
+            parts.append(box.asker(each))
+    reasons = [tags.li(f"{name}: {reason}") for name, reason in lacking.items()]
+    can = [*box.values(abilities), *([tags.ul(*reasons)] if reasons else [])]
+    titled = (("Everything else", parts), ("What this device can and cannot do", can))
+    return [Tag("details")(Tag("summary")(title), *inside, said(), class_="card") for title, inside in titled if inside]
 
 
 def _actions(box: Box, action: Operation) -> list[Tag]:

@@ -36,15 +36,9 @@ from pylpaca.pages.hand_boxes import CHOICES, DEFAULTS, LABELS, QUESTIONS
 from pylpaca.protocol import written
 from pylpaca.questions import Question
 from pylpaca.roster import Entry
-from pylpaca.showing import UNKNOWN, in_words, shown
+from pylpaca.showing import UNITS, UNKNOWN, in_words, shown
 
 MOST_BUTTONS = 12  # of one choice; more are a list
-
-
-def label_of(name: str) -> str:
-    """What people call a member, a method or a parameter."""
-    words = LABELS.get(name) or in_words(name)
-    return words[:1].upper() + words[1:]
 
 
 @dataclass
@@ -131,6 +125,11 @@ class Box:
         """Whether it has an operation, as far as is known."""
         return not self.lack(self.operations[method])
 
+    def label(self, name: str) -> str:
+        """What people call a member, a method or a parameter."""
+        words = LABELS.get(f"{self.entry.kind}/{name}") or LABELS.get(name) or in_words(name)
+        return words[:1].upper() + words[1:]
+
     # values
 
     def shows(self, operation: Operation, *identity: Any) -> dict[str, str]:
@@ -144,7 +143,9 @@ class Box:
     def values(self, members: Iterable[Operation]) -> list[Tag]:
         """A table of values."""
         rows = [
-            tags.tr(tags.th(label_of(each.member), scope="row"), tags.td(self.text(each), **self.shows(each)), title=_hint(each))
+            tags.tr(
+                tags.th(self.label(each.member), scope="row"), tags.td(self.text(each), **self.shows(each)), title=_hint(each)
+            )
             for each in members
         ]
         return [tags.table(*rows, class_="list")] if rows else []
@@ -188,7 +189,7 @@ class Box:
             said["data-send"] = "&".join(f"{name}={value}" for name, value in send.items())
         if question := QUESTIONS.get(operation.method):
             said["data-confirm"] = question
-        return tags.button(text or label_of(operation.method), type="button", title=_hint(operation), **said)
+        return tags.button(text or self.label(operation.method), type="button", title=_hint(operation), **said)
 
     def _choice(self, operation: Operation) -> Tag | None:
         """Buttons for each value of a property that has few, beside what it is now; None if it has many."""
@@ -209,12 +210,13 @@ class Box:
             now = (": ", tags.strong(self.text(getter), **self.shows(getter))) if not self.lack(getter) else ()
         buttons = []
         for value, name in options:
-            button = self.button(operation, name, {parameter.name: value})
+            button = self.button(operation, name[:1].upper() + name[1:], {parameter.name: value})
             if reason := lacking.get(value):
                 button(disabled="disabled", title=reason)
             buttons.append(button)
-        heading = tags.span(label_of(operation.member), *now, class_="name", id=f"of-{operation.method}")
-        return tags.div(heading, *buttons, class_="row", role="group", **{"aria-labelledby": f"of-{operation.method}"})
+        heading = tags.span(self.label(operation.member), *now, class_="name", id=f"of-{operation.method}")
+        kind = "row" if len(buttons) < 3 else "row many"
+        return tags.div(heading, *buttons, class_=kind, role="group", **{"aria-labelledby": f"of-{operation.method}"})
 
     def form(self, alike: Sequence[Operation], *identity: Any, names: str = "") -> Tag:
         """Fields for the parameters that some operations share, and a button for each of these."""
@@ -225,11 +227,12 @@ class Box:
             for each, value in zip(first.parameters, identity, strict=False)
         ]
         fields = [
-            self.field(first, each, f"{first.method}-{each.name}{which}", identity, together=len(alike) > 1)
+            self.field(first, each, f"{first.method}-{each.name}{which}", identity, together=alike)
             for each in first.parameters[len(identity) :]
         ]
         buttons = [self._sender(each) for each in alike]
-        return tags.form(*hidden, *fields, *buttons, class_="row", **{"data-put": f"{self.device}/{first.path}"})
+        kind = "row one" if len(fields) == len(buttons) == 1 else "row"
+        return tags.form(*hidden, *fields, *buttons, class_=kind, **{"data-put": f"{self.device}/{first.path}"})
 
     def _sender(self, operation: Operation) -> Tag:
         """A button of a form; each says what the fields are sent to."""
@@ -237,14 +240,14 @@ class Box:
         said = {"data-form-put": f"{self.device}/{operation.path}"}
         if question := QUESTIONS.get(operation.method):
             said["data-confirm"] = question
-        text = LABELS.get(operation.method) or ("Set" if operation.method != operation.member else label_of(operation.method))
+        text = "Set" if operation.method != operation.member else self.label(operation.method)
         return tags.button(text, type="submit", title=_hint(operation), **said)
 
     def asker(self, operation: Operation) -> Tag:
         """A form that asks for a value, which the browser shows as the server answers it."""
         self.shown.add(operation.method)
         fields = [self.field(operation, each, f"{operation.method}-{each.name}", ()) for each in operation.parameters]
-        heading = tags.span(label_of(operation.member), class_="name", title=_hint(operation))
+        heading = tags.span(self.label(operation.member), class_="name", title=_hint(operation))
         return tags.form(
             heading,
             *fields,
@@ -256,14 +259,15 @@ class Box:
         )
 
     def field(
-        self, operation: Operation, parameter: Parameter, id_: str, identity: tuple[Any, ...], together: bool = False
+        self, operation: Operation, parameter: Parameter, id_: str, identity: tuple[Any, ...], together: Sequence[Operation] = ()
     ) -> Tag:
         """A label, a field, and what goes into it."""
         options = self.options(operation, parameter)
         now = self.value(operation.member, *identity) if operation.method != operation.member else None
         default = DEFAULTS.get(parameter.name, "") if now is None else now
-        label = label_of(parameter.name) if len(operation.parameters) > 1 or together else label_of(operation.member)
-        help_ = "" if together else self.range_text(operation, parameter, identity)
+        label = self.label(parameter.name)
+        ranges = {self.range_text(each, parameter, identity) for each in together or [operation]}
+        help_ = ranges.pop() if len(ranges) == 1 else parameter.unit
         said = {"id": id_, "name": parameter.name, **({"aria-describedby": f"{id_}-help"} if help_ else {})}
         if options:
             control = tags.select(
@@ -275,10 +279,16 @@ class Box:
             )
         elif is_sexagesimal(operation, parameter):
             control = tags.input(
-                type="text", required="required", placeholder="12 34 56", autocomplete="off", **said, **{"data-sexagesimal": ""}
+                type="text",
+                required="required",
+                placeholder="12 34 56" if parameter.unit == "hours" else "+12 34 56",
+                autocomplete="off",
+                value=_number(default),
+                **said,
+                **{"data-sexagesimal": ""},
             )
         elif parameter.kind in (int, float):
-            low, high = self.bounds(operation, parameter, identity) if not together else (None, None)
+            low, high = self.bounds(operation, parameter, identity) if not ranges else (None, None)
             limits = {name: _number(each) for name, each in (("min", low), ("max", high)) if each is not None}
             step = "1" if parameter.kind is int else "any"
             control = tags.input(type="number", required="required", step=step, value=_number(default), **limits, **said)
@@ -290,17 +300,20 @@ class Box:
     def options(self, operation: Operation, parameter: Parameter) -> list[tuple[str, str]]:
         """What a parameter can be, each as it is sent and as people read it; none if it is a number or a text."""
         if parameter.kind is bool:
-            yes, no = CHOICES.get(parameter.name, ("on", "off"))
+            yes, no = CHOICES.get(parameter.name, ("On", "Off"))
             return [("True", yes), ("False", no)]
         for rule in operation.rules:
             if getattr(rule, "parameter", "") != parameter.name:
                 continue
+            if isinstance(rule, Within) and rule.stage is Stage.IDENTITY and isinstance(rule.high, str):
+                numbers = range(self.value(rule.high) or 0)
+                return [(str(each), f"{each} {self.value('GetSwitchName', each) or ''}") for each in numbers]
             if isinstance(rule, MemberOf) or (isinstance(rule, Within) and _is_enumeration(parameter.kind)):
                 return self._members(operation, parameter)
             if isinstance(rule, OneOf):
                 return [(str(int(each)), in_words(each.name)) for each in self.value(rule.member) or list(parameter.kind)]
             if isinstance(rule, NamesSensor):
-                return [(each, label_of(each)) for each in rule.sensors if self.has(each)]
+                return [(each, self.label(each)) for each in rule.sensors if self.has(each)]
             if isinstance(rule, (IndexOf, Chosen)):
                 names = self.value(rule.member if isinstance(rule, IndexOf) else rule.names) or []
                 return [(str(number), name) for number, name in enumerate(names)]
@@ -336,18 +349,12 @@ class Box:
     def range_text(self, operation: Operation, parameter: Parameter, identity: tuple[Any, ...]) -> str:
         """The same in words, with the unit."""
         low, high = self.bounds(operation, parameter, identity)
-        rule = _bounding(operation, parameter)
-        below = "below " if isinstance(rule, Within) and rule.open_end else ""
-        above = "above " if isinstance(rule, Within) and rule.open_start else ""
         if self.options(operation, parameter):
             return ""
+        unit, _ = UNITS.get(parameter.unit, (f" {parameter.unit}", 0))
         if low is not None and high is not None:
-            numbers = f"{above}{_number(low)} to {below}{_number(high)}"
-        elif low is not None:
-            numbers = f"{above or 'at least '}{_number(low)}"
-        else:
-            numbers = ""
-        return f"{numbers} {parameter.unit}".strip()
+            return f"{_number(low)} to {_number(high)}{unit}".strip()
+        return f"at least {_number(low)}{unit}".strip() if low is not None else unit.strip()
 
 
 def _bounding(operation: Operation, parameter: Parameter) -> Rule | None:

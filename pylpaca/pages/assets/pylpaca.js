@@ -46,6 +46,7 @@ function show(state) {
     });
     each(`[data-when="${quoted}"]`, (element) => { element.hidden = !value.value; });
     each(`[data-unless="${quoted}"]`, (element) => { element.hidden = Boolean(value.value); });
+    each(`[data-reload="${quoted}"]`, (element) => { if (element.dataset.was !== String(value.value)) location.reload(); });
   }
   each(named("lamp"), (lamp) => { lamp.dataset.state = state.lamp; setText(lamp, state.lamp_text); });
   each(named("holders"), (element) => { setText(element, state.holders.join(", ")); element.hidden = !state.holders.length; });
@@ -132,8 +133,9 @@ async function put(element, path, fields) {
   try {
     const answer = await fetch(`/api/v1/${path}`, { method: "PUT", body, keepalive: true });
     const text = await answer.text();
-    const refusal = answer.ok ? JSON.parse(text).ErrorMessage : text.trim();
-    say(element, refusal || element.dataset.done || "", Boolean(refusal));
+    const answered = answer.ok ? JSON.parse(text) : { ErrorMessage: text.trim() };
+    const refusal = answered.ErrorMessage;
+    say(element, refusal || String(answered.Value ?? "") || element.dataset.done || "", Boolean(refusal));
     return !refusal;
   } catch {
     say(element, "The server does not answer. Is it running, and are you still in its network?", true);
@@ -143,14 +145,36 @@ async function put(element, path, fields) {
 
 const pairs = (text) => [...new URLSearchParams(text ?? "")];
 
-function fieldsOf(element) {
-  if (!(element instanceof HTMLFormElement)) return pairs(element.dataset.send);
-  const fields = [...new FormData(element)].filter(([, value]) => typeof value === "string");
+// 12 34 56, 12:34:56, -5°30′, 12h34.5m or 12.58 as decimals; what is none of these stays, and the server says what it wants.
+export function decimal(text) {
+  const plain = text.trim().replaceAll("−", "-").replace(/(\d),(?=\d)/g, "$1.");
+  const parts = plain.replace(/^[-+]/, "").split(/[\s:hdms°'"′″]+/i).filter(Boolean);
+  const numbers = parts.map(Number);
+  const readable = parts.length && parts.length < 4 && parts.every((part) => /^\d+(\.\d*)?$/.test(part));
+  if (!readable || numbers.slice(1).some((each) => each >= 60) || parts.slice(0, -1).some((part) => part.includes("."))) return text;
+  const sum = numbers.reduce((before, number, at) => before + number / 60 ** at, 0);
+  return String(plain.startsWith("-") ? -sum : sum);
+}
+
+// {Steps} is what the field of that name beside it has, {focuser/0/Position} what the device showed last; one sum is added up.
+function filled(element) {
+  const beside = (name) => element.closest("form, section")?.querySelector(`[name="${CSS.escape(name)}"]`)?.value;
+  return pairs(element.dataset.send).map(([name, text]) => {
+    const value = text.replace(/\{(.+?)\}/g, (_, from) => (from.includes("/") ? values.get(from)?.value : beside(from)) ?? "unknown");
+    const sum = /^(-?[\d.]+)([-+][\d.]+)$/.exec(value);
+    return [name, sum ? String(Number(sum[1]) + Number(sum[2])) : value];
+  });
+}
+
+function fieldsOf(element, sender) {
+  if (!(element instanceof HTMLFormElement)) return filled(element);
+  const fields = [...new FormData(element, sender)].filter(([, value]) => typeof value === "string");
+  each("[data-sexagesimal]", (input) => { fields.find(([name]) => name === input.name)[1] = decimal(input.value); }, element);
   each("input[type=checkbox][name]", (box) => {
     if (!box.checked) fields.push([box.name, "false"]);
     else fields.find(([name]) => name === box.name)[1] = "true";
   }, element);
-  return [...fields, ...pairs(element.dataset.send)];
+  return [...fields, ...filled(element)];
 }
 
 function asked(question) {
@@ -178,11 +202,28 @@ function asked(question) {
   });
 }
 
-async function ask(element) {
-  const fields = fieldsOf(element); // as they are when it is pressed
-  if (element.dataset.confirm && !(await asked(element.dataset.confirm))) return;
-  await put(element, element.dataset.put, fields);
+async function ask(element, sender = null) { // a form can have several buttons, each with a path of its own
+  const fields = fieldsOf(element, sender); // as they are when it is pressed
+  const question = sender?.dataset.confirm ?? element.dataset.confirm;
+  if (question && !(await asked(question))) return;
+  if (await put(element, sender?.dataset.formPut ?? element.dataset.put, fields)) await freshen();
 }
+
+// ---- what is no part of a device's state: it is looked at again, as the page has it now
+
+async function freshen() {
+  if (!document.querySelector("[data-fresh]")) return;
+  try {
+    const text = await (await fetch(location.href)).text();
+    const page = new DOMParser().parseFromString(text, "text/html");
+    each("[data-fresh]", (element) => setText(element, page.getElementById(element.id)?.textContent ?? element.textContent));
+  } catch { /* the next time */ }
+}
+
+each("[data-fresh-every]", ({ dataset }) => setInterval(() => { if (!document.hidden) freshen(); }, 1000 * dataset.freshEvery));
+document.addEventListener("input", ({ target }) => {
+  if (target.dataset.shownIn) setText(document.getElementById(target.dataset.shownIn), target.value);
+});
 
 // ---- pressed = moves, anything else = stops
 
@@ -193,7 +234,8 @@ function press(button) {
   if (held) release();
   held = button;
   button.classList.add("held");
-  order = order.then(() => put(button, button.dataset.put, pairs(button.dataset.send)));
+  const fields = filled(button);
+  order = order.then(() => put(button, button.dataset.put, fields));
 }
 
 function release() {
@@ -242,7 +284,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("submit", (event) => {
   if (!event.target.dataset.put) return;
   event.preventDefault();
-  ask(event.target);
+  ask(event.target, event.submitter);
 });
 
 async function copy(button) {
