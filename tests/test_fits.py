@@ -15,7 +15,7 @@ from drivers.simulators.exposure import Exposure, Pointing, Sensor, Window
 from drivers.simulators.picture import picture
 from drivers.simulators.starfield import stars_on
 from pylpaca import fits
-from pylpaca.fits import BLOCK, PIECE, Card
+from pylpaca.fits import BLOCK, PIECE, Card, Value
 from pylpaca.frames import prepared
 from pylpaca.imagebytes import DTYPES
 from pylpaca.values import ElementType, SensorType
@@ -131,7 +131,7 @@ class HeaderTests(SynchronousTestCase):
 
     def test_values(self) -> None:
         """Numbers, texts and logicals are read back as what they were."""
-        values = {
+        values: dict[str, Value] = {
             "ONE": 1,
             "HALF": -0.5,
             "SMALL": 1e-300,

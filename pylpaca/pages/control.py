@@ -23,11 +23,10 @@ from pylpaca.pages.hand_boxes import HAND_BOXES
 from pylpaca.pages.layout import page
 from pylpaca.pages.observatory import Observatory
 from pylpaca.pages.sections import connection, everything_else, section, stops
-from pylpaca.pages.widgets import Box, is_identified
+from pylpaca.pages.widgets import Box, is_identified, is_plain_value
 from pylpaca.questions import Question, Questions
 from pylpaca.roster import Entry
 from pylpaca.sending import Sending
-from pylpaca.values import Frame
 from pylpaca.viewing import CONNECTED, View
 
 SVG = "image/svg+xml"
@@ -128,17 +127,8 @@ def _questions_of(entry: Entry, is_connected: bool) -> list[Question]:
     return [
         (method, ())
         for method, each in operations(entry.driver.interface).items()
-        if _is_plain_value(each) and (is_connected or each.while_disconnected)
+        if is_plain_value(each) and (is_connected or each.while_disconnected)
     ]
-
-
-def _is_plain_value(operation: Operation) -> bool:
-    return (
-        operation.verb == "GET"
-        and not operation.parameters
-        and operation.returns is not Frame
-        and operation.method != "DeviceState"
-    )
 
 
 def _questions_of_each(box: Box) -> list[Question]:

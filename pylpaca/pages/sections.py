@@ -10,7 +10,7 @@ from twisted.web.template import Tag, tags
 
 from pylpaca.interfaces import Operation
 from pylpaca.pages.hand_boxes import Section, Style
-from pylpaca.pages.widgets import Box
+from pylpaca.pages.widgets import Box, is_plain_value
 from pylpaca.values import AxisRate, Frame, GuideDirection, TelescopeAxis
 from pylpaca.viewing import CONNECTED, View
 
@@ -283,7 +283,6 @@ def connection(box: Box, view: View) -> Tag:
     """Whether it is connected, who keeps it so, and the buttons for that."""
     device = box.device
     path, is_open = f"{device}/{CONNECTED}", box.is_connected
-    box.shown.update(("Connecting", "Connected"))
     return Tag("section")(
         tags.div(
             tags.span(view.lamp_text, class_="lamp", **{"data-lamp": device, "data-state": view.lamp}),
@@ -317,7 +316,7 @@ def everything_else(box: Box) -> list[Tag]:
     """Every member that no section has shown, and what the device can do, and why it cannot do the rest."""
     lacking = {each.method: reason for each in box.operations.values() if (reason := box.lack(each))}
     rest = [each for each in box.operations.values() if each.method not in box.shown and each.method not in lacking]
-    values = [each for each in rest if each.verb == "GET" and not each.parameters and each.method != "DeviceState"]
+    values = [each for each in rest if is_plain_value(each)]
     abilities = [each for each in values if each.member.startswith("Can")]
     parts: list[Any] = box.values([each for each in values if each not in abilities])
     for each in rest:
@@ -325,6 +324,8 @@ def everything_else(box: Box) -> list[Tag]:
             parts += _actions(box, each)
         elif each.verb == "PUT":
             parts += box.controls([each])
+        elif each.returns is Frame:
+            parts += [] if each.method in box.shown else _image(box, [each])
         elif each not in values:
             parts.append(box.asker(each))
     reasons = [tags.li(f"{name}: {reason}") for name, reason in lacking.items()]

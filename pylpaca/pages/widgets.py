@@ -37,6 +37,7 @@ from pylpaca.protocol import written
 from pylpaca.questions import Question
 from pylpaca.roster import Entry
 from pylpaca.showing import UNITS, UNKNOWN, in_words, shown
+from pylpaca.values import Frame
 
 MOST_BUTTONS = 12  # of one choice; more are a list
 
@@ -138,7 +139,7 @@ class Box:
         which = "".join(map(str, identity))
         if operation.in_state:
             return {"data-value": f"{self.device}/{operation.member}{which}"}
-        return {"data-fresh": "", "id": f"is-{operation.member}{which}"}
+        return {"data-fresh": f"{operation.member}{which}"}
 
     def values(self, members: Iterable[Operation]) -> list[Tag]:
         """A table of values."""
@@ -368,6 +369,12 @@ def is_sexagesimal(operation: Operation, parameter: Parameter) -> bool:
         return True
     rule = _bounding(operation, parameter)
     return parameter.unit == "degrees" and isinstance(rule, Within) and isinstance(rule.low, int) and -180 <= rule.low < 0
+
+
+def is_plain_value(operation: Operation) -> bool:
+    """Whether it answers without being told more, and what it answers can be read."""
+    is_plain = operation.verb == "GET" and not operation.parameters
+    return is_plain and operation.returns is not Frame and operation.method != "DeviceState"
 
 
 def is_identified(operation: Operation) -> bool:

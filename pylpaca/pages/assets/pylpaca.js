@@ -216,7 +216,8 @@ async function freshen() {
   try {
     const text = await (await fetch(location.href)).text();
     const page = new DOMParser().parseFromString(text, "text/html");
-    each("[data-fresh]", (element) => setText(element, page.getElementById(element.id)?.textContent ?? element.textContent));
+    const now = (element) => page.querySelector(`[data-fresh="${CSS.escape(element.dataset.fresh)}"]`);
+    each("[data-fresh]", (element) => setText(element, now(element)?.textContent ?? element.textContent));
   } catch { /* the next time */ }
 }
 
