@@ -347,7 +347,7 @@ def _actions(box: Box, action: Operation) -> list[Tag]:
             ),
             tags.button("Run", type="submit"),
             class_="row",
-            **{"data-put": f"{box.device}/{action.path}"},
+            **{"data-put": f"{box.device}/{action.path}", "data-done": "Done."},
         )
         for number, name in enumerate(box.value("SupportedActions") or [])
     ]

@@ -150,7 +150,7 @@ export function decimal(text) {
   const plain = text.trim().replaceAll("−", "-").replace(/(\d),(?=\d)/g, "$1.");
   const parts = plain.replace(/^[-+]/, "").split(/[\s:hdms°'"′″]+/i).filter(Boolean);
   const numbers = parts.map(Number);
-  const readable = parts.length && parts.length < 4 && parts.every((part) => /^\d+(\.\d*)?$/.test(part));
+  const readable = /^[-+]?\d/.test(plain) && parts.length < 4 && parts.every((part) => /^\d+(\.\d*)?$/.test(part));
   if (!readable || numbers.slice(1).some((each) => each >= 60) || parts.slice(0, -1).some((part) => part.includes("."))) return text;
   const sum = numbers.reduce((before, number, at) => before + number / 60 ** at, 0);
   return String(plain.startsWith("-") ? -sum : sum);
