@@ -56,12 +56,12 @@ async def cards(camera: Entry, roster: Roster, questions: Questions) -> list[Car
     """Those of the last image of a camera, from what it says itself and from the devices of this server that go with it."""
     driver = camera.driver
     assert isinstance(driver, Camera)
-    found = list(_of_camera(await _said(driver, questions, _CAMERA), driver))
+    found = list(_of_camera(await said_of(camera, questions), driver))
     late = _is_late(driver, found)
     for kind, (members, of_kind) in _COMPANIONS.items():
         companion = companion_of(camera, roster, kind)
         if companion is not None:
-            said = await _said(companion.driver, questions, members)
+            said = await _said(companion, questions, members)
             if late or _has_moved(companion.driver, driver):
                 said = _without_state(companion.driver, said)
             found += of_kind(said, found)
@@ -86,14 +86,14 @@ def mosaic_of(camera: Said, driver: Camera) -> tuple[SensorType, tuple[int, int]
     return kind, ((x + taken.start[0]) % 2, (y + taken.start[1]) % 2)
 
 
-async def said_of(driver: Camera, questions: Questions) -> Said:
+async def said_of(camera: Entry, questions: Questions) -> Said:
     """What a camera says that matters for its last image."""
-    return await _said(driver, questions, _CAMERA)
+    return await _said(camera, questions, _CAMERA)
 
 
-async def _said(driver: Device, questions: Questions, members: Sequence[str]) -> Said:
-    answers = await questions.ask(driver, [(member, ()) for member in members])
-    return Said(driver.name, {member: answer for (member, _), answer in answers.items()})
+async def _said(entry: Entry, questions: Questions, members: Sequence[str]) -> Said:
+    answers = await questions.ask(entry, [(member, ()) for member in members])
+    return Said(entry.driver.name, {member: answer for (member, _), answer in answers.items()})
 
 
 def _is_late(camera: Camera, cards: Sequence[Card]) -> bool:

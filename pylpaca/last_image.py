@@ -123,7 +123,7 @@ class LastImages:
         """
         look = await self._look(camera)
         cards = await look.cards.wanted()
-        highest = (await circumstances.said_of(_driver(camera), self._questions))["MaxADU"]
+        highest = (await circumstances.said_of(camera, self._questions))["MaxADU"]
         frame = await self._frame(camera)
         head = fits.header(frame, cards, highest)
         began = next((str(each.value) for each in cards if each.keyword == "DATE-OBS"), "image")
@@ -133,8 +133,8 @@ class LastImages:
     async def _look(self, camera: Entry) -> _Look:
         """What was made of the last exposure so far; the first time, what others say of it is asked."""
         driver = _driver(camera)
-        said = await circumstances.said_of(driver, self._questions)
-        (ready,) = (await self._questions.ask(driver, [("ImageReady", ())])).values()
+        said = await circumstances.said_of(camera, self._questions)
+        (ready,) = (await self._questions.ask(camera, [("ImageReady", ())])).values()
         if isinstance(ready, AlpacaError):
             raise ready
         if not ready:
@@ -149,7 +149,7 @@ class LastImages:
     async def _made(self, camera: Entry) -> Preview:
         driver = _driver(camera)
         frame = await self._frame(camera)
-        mosaic, offset = circumstances.mosaic_of(await circumstances.said_of(driver, self._questions), driver)
+        mosaic, offset = circumstances.mosaic_of(await circumstances.said_of(camera, self._questions), driver)
         return await self._in_thread(_preview, frame, mosaic, offset)
 
     async def _frame(self, camera: Entry) -> Frame:

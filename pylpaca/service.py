@@ -43,6 +43,7 @@ from pylpaca.pages import rooms
 from pylpaca.pages.observatory import Observatory
 from pylpaca.precautions import Precautions
 from pylpaca.protocol import TransactionCounter
+from pylpaca.questions import Questions
 from pylpaca.roster import Roster, build, simulators
 from pylpaca.serial import Cables, RealPorts
 from pylpaca.state import StateFolder, UniqueIds, state_folder
@@ -211,8 +212,17 @@ def build_site(
     census = Census(room_for(server.max_connections), server.max_connections_per_peer, clock.seconds)
     dispatcher = Dispatcher(roster, clock, counter, log_answered if server.request_log else None, heard)
     api = Api(dispatcher, management, clock)
-    viewing = Viewing(roster, dispatcher, clock)
-    observatory = Observatory(configuration, management, roster, viewing, clock, utc, openness(server), own_thread=own_thread)
+    observatory = Observatory(
+        configuration,
+        management,
+        roster,
+        Viewing(roster, dispatcher, clock),
+        Questions(dispatcher, clock),
+        clock,
+        utc,
+        openness(server),
+        own_thread=own_thread,
+    )
     site = AlpacaSite(api, rooms(observatory), walls, census, clock, server.request_log)
     site.observatory = observatory
     return site

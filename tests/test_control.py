@@ -8,6 +8,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
 from twisted.trial.unittest import SynchronousTestCase
 
 from drivers.simulators.telescope import TelescopeSimulator
@@ -15,7 +16,7 @@ from pylpaca.errors import DriverError
 from pylpaca.interfaces import DEVICE_TYPES, Operation, device_type, operations
 from pylpaca.pages import control, hand_boxes
 from pylpaca.pages.hand_boxes import CHOICES, DEFAULTS, HAND_BOXES, LABELS, QUESTIONS, Style
-from pylpaca.questions import LEFT_ALONE, PATIENCE
+from pylpaca.questions import ENOUGH, LEFT_ALONE, PATIENCE
 from pylpaca.testing import MemoryServer
 from pylpaca.values import Frame, TelescopeAxis
 from tests.doubles import BareDome
@@ -372,6 +373,17 @@ class SilentTests(ControlTestCase):
             self.server.begin("GET", "/control/v1/dome/0")
             self.server.clock.pump([0.5, 0.5, PATIENCE])
         self.assertEqual(self.asked, 1)
+
+    def test_slow_is_not_silent(self) -> None:
+        """A device that takes half a second for each answer has its page as soon as it has been asked enough."""
+        clock = self.server.clock
+        for method in ("CanPark", "CanSlave", "CanFindHome", "CanSetPark", "Slaved"):
+            setattr(self.server.driver("dome"), method, lambda: deferLater(clock, 0.5, lambda: False))
+        connection = self.server.begin("GET", "/control/v1/dome/0")
+        clock.pump([0.1] * 10 * int(ENOUGH))
+        answer = connection.answer()
+        assert answer is not None
+        self.assertIn(b"SetPark: ", answer.body)
 
     def test_is_asked_again(self) -> None:
         """After that it is asked again."""

@@ -24,7 +24,7 @@ from pylpaca.pages.layout import page
 from pylpaca.pages.observatory import Observatory
 from pylpaca.pages.sections import connection, everything_else, section, stops
 from pylpaca.pages.widgets import Box, is_identified, is_plain_value
-from pylpaca.questions import Question, Questions
+from pylpaca.questions import Question
 from pylpaca.roster import Entry
 from pylpaca.sending import Sending
 from pylpaca.viewing import CONNECTED, View
@@ -46,8 +46,9 @@ class Control:
 
     def __init__(self, observatory: Observatory) -> None:
         self._observatory = observatory
-        self._questions = Questions(observatory.clock)
-        self._images = LastImages(observatory.roster, self._questions, observatory.clock, observatory.own_thread("previews"))
+        self._questions = observatory.questions
+        in_thread = observatory.own_thread("previews")
+        self._images = LastImages(observatory.roster, observatory.questions, observatory.clock, in_thread)
 
     @app.route("/control/v1/<kind>/<number>", methods=["GET"])
     def hand_box(self, request: IRequest, kind: str, number: str) -> Answer:
@@ -61,10 +62,10 @@ class Control:
     async def _hand_box(self, request: IRequest, entry: Entry) -> bytes:
         (view,) = await self._observatory.viewing.now([f"{entry.kind}/{entry.number}"])
         is_connected = entry.driver.link.is_open
-        answers = dict(await self._questions.ask(entry.driver, _questions_of(entry, is_connected)))
+        answers = dict(await self._questions.ask(entry, _questions_of(entry, is_connected)))
         if is_connected:
             some = Box(entry, answers, is_connected)
-            answers |= await self._questions.ask(entry.driver, _questions_of_each(some))
+            answers |= await self._questions.ask(entry, _questions_of_each(some))
         request.setHeader(b"cache-control", b"no-store")
         return respond(request, _page(Box(entry, answers, is_connected), view), HTML)
 

@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 from pylpaca import daytime
 from pylpaca.config import Configuration
 from pylpaca.management import Management
+from pylpaca.questions import Questions
 from pylpaca.roster import Roster
 from pylpaca.showing import duration
 from pylpaca.threads import OwnThread, at_once
@@ -70,6 +71,7 @@ class Observatory:
     management: Management
     roster: Roster
     viewing: Viewing
+    questions: Questions
     clock: IReactorTime
     utc: Callable[[], datetime]
     warning: str = ""
