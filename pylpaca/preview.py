@@ -140,13 +140,13 @@ def histogram(frame: Frame) -> bytes:
     heights = np.log1p(counts) / max(math.log1p(int(counts.max())), 1)
     points = " ".join(f"{WIDE * x},{100 - 98 * height:.1f}" for x, height in enumerate(heights))
     width = WIDE * BINS
-    ends = f'<text x="0" y="115">{low:.6g}</text><text x="{width}" y="115" text-anchor="end">{high:.6g} ADU</text>'
-    middle = f'<text x="{width // 2}" y="115" text-anchor="middle">median {float(np.median(sample)):.6g}</text>'
+    ends = f'<text x="0" y="117">{low:.6g}</text><text x="{width}" y="117" text-anchor="end">{high:.6g} ADU</text>'
+    middle = f'<text x="{width // 2}" y="117" text-anchor="middle">median {float(np.median(sample)):.6g}</text>'
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 120" role="img" aria-label="Histogram">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 122" role="img" aria-label="Histogram">'
         f'<rect width="{width}" height="100" fill="#808080" fill-opacity="0.15"/>'
         f'<polygon points="0,100 {points} {width - WIDE},100" fill="#909090"/>'
-        f'<g font-family="system-ui, sans-serif" font-size="11" fill="#909090">{ends}{middle}</g></svg>\n'
+        f'<g font-family="system-ui, sans-serif" font-size="15" fill="#909090">{ends}{middle}</g></svg>\n'
     ).encode()
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -385,6 +387,17 @@ class NeighbourTests(ImageTestCase):
         self.server.clock.advance(30)
         header = self.header()
         self.assertEqual(("FWHEEL" in header, "FILTER" in header), (True, False))
+
+    def test_documented(self) -> None:
+        """Every keyword that a file has is told in the documentation."""
+        self.camera.SensorType = lambda: SensorType.RGGB
+        self.connect("filterwheel", "focuser", "rotator")
+        self.point()
+        self.take(sky())
+        page = (Path(__file__).parent.parent / "docs" / "hand-boxes.md").read_text()
+        told = set(re.findall(r"`([A-Z-]{2,8})`", page))
+        structure = {"SIMPLE", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "BZERO", "BSCALE"}
+        self.assertEqual(set(self.header()) - structure - told, set())
 
     def test_guiding_is_declared(self) -> None:
         """What counts as guiding is declared, and sets a mount in motion."""

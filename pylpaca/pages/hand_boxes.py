@@ -142,8 +142,8 @@ LABELS: Mapping[str, str] = {
     "Slaved": "Follows the telescope",
     "SlewToAltAz": "Go (waits until it is there)",
     "SlewToAltAzAsync": "Go",
-    "SlewToAltitude": "Go to altitude",
-    "SlewToAzimuth": "Go to azimuth",
+    "SlewToAltitude": "Go",
+    "SlewToAzimuth": "Go",
     "SlewToCoordinates": "Go (waits until it is there)",
     "SlewToCoordinatesAsync": "Go",
     "StartExposure": "Expose",
@@ -154,7 +154,7 @@ LABELS: Mapping[str, str] = {
     "SyncToAltAz": "Sync: it points there now",
     "SyncToAzimuth": "Sync: it is there now",
     "SyncToCoordinates": "Sync: it points there now",
-    "TempComp": "Temperature compensation",
+    "TempComp": "Compensation",
 }
 
 # The words for true and false, where they are not on and off.
