@@ -1,1 +1,1 @@
-"""What things cost, as ratios measured in one run; `python -m benchmarks.images` and so on, or `tox -e bench` for all of them."""
+"""What things cost, as ratios measured in one run: `python -m benchmarks`, or `tox -e bench`."""

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import socket
 import statistics
-import tempfile
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,10 +20,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
+from benchmarks.accounting import resident
 from benchmarks.camera import picture
+from benchmarks.servers import Running, configured, running
 from pylpaca import imagebytes
 from pylpaca.frames import prepared
-from tests.server_process import ServerProcess
 
 WIDTH, HEIGHT = 9576, 6388  # 61 megapixels
 ROUNDS = 5
@@ -48,22 +48,28 @@ class Client:
 
     def length(self) -> int:
         """Read an answer to its end; how many bytes it had."""
-        read = self._socket.recv_into(self._buffer)
+        read = self._into(self._buffer)
         while b"\r\n\r\n" not in self._buffer[:2000]:
-            read += self._socket.recv_into(memoryview(self._buffer)[read:])
+            read += self._into(memoryview(self._buffer)[read:])
         head, _, _ = bytes(self._buffer[:2000]).partition(b"\r\n\r\n")
         fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
         if b"content-length" in fields:
             wanted = len(head) + 4 + int(fields[b"content-length"])
             while read < wanted:
-                read += self._socket.recv_into(self._buffer)
+                read += self._into(self._buffer)
             return wanted
         last = bytes(self._buffer[max(0, read - 7) : read])  # chunked: it ends in an empty chunk
         while not last.endswith(b"\r\n0\r\n\r\n"):
-            count = self._socket.recv_into(self._buffer)
+            count = self._into(self._buffer)
             read += count
             last = (last + bytes(self._buffer[max(0, count - 7) : count]))[-7:]
         return read
+
+    def _into(self, buffer: Any) -> int:
+        count = self._socket.recv_into(buffer)
+        if not count:
+            raise ConnectionError("the server closed the connection")
+        return count
 
     def get(self, path: str, accept: str = "") -> int:
         self.send("GET", path, accept)
@@ -96,7 +102,7 @@ def in_turn(**works: Callable[[], Any]) -> dict[str, float]:
 
 
 @contextmanager
-def server() -> Iterator[ServerProcess]:
+def server() -> Iterator[Running]:
     """pylpaca with the two cameras and a neighbour."""
     camera = "benchmarks.camera:PictureCamera"
     sizes = [{}, {"width": 1000, "height": 1000}]
@@ -105,20 +111,11 @@ def server() -> Iterator[ServerProcess]:
         for number, size in enumerate(sizes)
     ]
     drivers.append({"device_type": "focuser", "device_number": 0, "device_driver": "FocuserSimulator"})
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
-    with tempfile.TemporaryDirectory() as name:
-        (Path(name) / "config.json").write_text(json.dumps({"drivers": drivers}))
-        options = ["--config", "config.json", "--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off"]
-        process = ServerProcess(options, Path(name))
-        try:
-            client = Client(process.address)
-            for path in ("camera/0", "camera/1", "focuser/0"):
-                client.put(f"{path}/connected", "Connected=True")
-            expose(client, 0)
-            expose(client, 1)
-            yield process
-        finally:
-            process.terminate()
+    with running(configured({"drivers": drivers}), Path(sys.executable)) as found:
+        client = Client(found.address)
+        expose(client, 0)
+        expose(client, 1)
+        yield found
 
 
 def expose(client: Client, number: int, during: float = 0.0) -> None:
@@ -179,7 +176,7 @@ def as_json(address: str) -> None:
     print(f"the longest piece of JSON of 61 Mpix keeps the reactor for {1000 * longest:.2f} ms")
 
 
-def memory(process: ServerProcess, clients: int) -> None:
+def memory(process: Running, clients: int) -> None:
     """Of a server that has sent no image yet."""
     frame = 2 * WIDTH * HEIGHT
     connections = [Client(process.address) for _ in range(clients)]
@@ -192,11 +189,6 @@ def memory(process: ServerProcess, clients: int) -> None:
         each.join()
     extra = resident(process.pid, "VmHWM") - before
     print(f"extra peak memory while sending to {clients}: {extra / 1e6:.1f} MB, {extra / frame:.3f} of the frame")
-
-
-def resident(pid: int, field: str) -> int:
-    (line,) = [each for each in Path(f"/proc/{pid}/status").read_text().splitlines() if each.startswith(f"{field}:")]
-    return int(line.split()[1]) * 1024
 
 
 def keep(address: str, path: str, accept: str, stop: Any) -> None:

@@ -12,7 +12,7 @@ import multiprocessing
 import os
 import pty
 import statistics
-import tempfile
+import sys
 import threading
 import time
 import tty
@@ -22,7 +22,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from tests.server_process import ServerProcess
+from benchmarks.servers import configured, running
 
 ROUNDS = 12
 PROBES = 600  # GETs of the other device in a turn
@@ -56,21 +56,12 @@ def server() -> Iterator[str]:
         },
         {"device_type": "focuser", "device_number": 0, "device_driver": "FocuserSimulator"},
     ]
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
-    with tempfile.TemporaryDirectory() as name:
-        (Path(name) / "config.json").write_text(json.dumps({"drivers": drivers}))
-        options = ["--config", "config.json", "--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off"]
-        process = ServerProcess(options, Path(name))
-        try:
-            client = Client(process.address)
-            for path in ("safetymonitor/0", "focuser/0"):
-                answer = client.ask("PUT", f"{path}/connected", "Connected=True")
-                assert answer["ErrorNumber"] == 0, answer
-            yield process.address
-        finally:
-            process.terminate()
-            os.close(ours)
-            os.close(theirs)
+    try:
+        with running(configured({"drivers": drivers}), Path(sys.executable)) as found:
+            yield found.address
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
 
 def keep_asking(address: str, asking: Any, in_flight: Any, answers: Any) -> None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address
 from typing import Any, cast
 from uuid import uuid4
 
@@ -17,7 +16,7 @@ from twisted.web.iweb import IRequest
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from pylpaca.errors import BadRequest
-from pylpaca.network import address_of
+from pylpaca.network import client_of
 
 log = Logger()
 
@@ -61,10 +60,8 @@ def wrong_verb(request: IRequest, allow: Sequence[str]) -> bytes:
 
 
 def peer_of(request: IRequest) -> str:
-    """The client's address; an IPv4 client has the same one whichever family the server listens on."""
-    host = str(getattr(request.getClientAddress(), "host", ""))
-    address = address_of(host)
-    return str(address) if isinstance(address, IPv4Address) else host
+    """The client's address."""
+    return client_of(str(getattr(request.getClientAddress(), "host", "")))
 
 
 def with_refusals(app: Klein) -> Klein:

@@ -1,15 +1,21 @@
 """Asking a driver: the rules first, then the call; its answer at once, or a Deferred of it."""
 
+# Facts (measured)
+#   A Deferred of a coroutine costs more than most drivers take to answer; nearly every driver answers most members at once. What
+#   inspect.isawaitable does to find out that a number is none takes as long as answering it.
+
 from __future__ import annotations
 
 import operator
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import cache
 from inspect import isawaitable
-from typing import Any, ClassVar, Protocol, TypeVar, cast
+from types import NoneType
+from typing import Any, ClassVar, Protocol, TypeGuard, TypeVar, cast
 
-from twisted.internet.defer import CancelledError, Deferred, gatherResults
+from twisted.internet.defer import CancelledError, Deferred, gatherResults, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -36,30 +42,61 @@ class Callee(Protocol):
         """Whether nobody wrote this method for this device."""
 
 
-@contextmanager
-def no_exit() -> Iterator[None]:
+class _NoExit:
+    def __enter__(self) -> None:
+        """Nothing is needed."""
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        if isinstance(error, SystemExit):
+            raise RuntimeError(f"the driver called sys.exit({error.code!r})") from None
+
+
+_NO_EXIT = _NoExit()
+
+
+def no_exit() -> _NoExit:
     """Code of a driver runs: that it calls sys.exit, as wrappers of SDKs do, is its failure, not the end of the server."""
-    try:
-        yield
-    except SystemExit as ended:
-        raise RuntimeError(f"the driver called sys.exit({ended.code!r})") from None
+    return _NO_EXIT
 
 
 def settle(coroutine: Coroutine[Any, Any, T]) -> T | Deferred[T]:
     """Run a coroutine: its result if it never had to wait, else a Deferred of it. What it raises at once is raised."""
-    running = Deferred.fromCoroutine(coroutine)
-    if not running.called or running.paused:
-        return running
-    results: list[T | Failure] = []
-    running.addBoth(results.append)
-    if isinstance(results[0], Failure):
-        results[0].raiseException()
-    return results[0]
+    context = copy_context()  # as Twisted has it: what the coroutine sets there is its own
+    try:
+        awaited = context.run(coroutine.send, None)
+    except StopIteration as done:
+        return cast(T, done.value)
+    return context.run(Deferred.fromCoroutine, _going_on(coroutine, awaited))
+
+
+def _going_on(coroutine: Coroutine[Any, Any, T], awaited: Any) -> Generator[Deferred[Any], object, T]:
+    """The rest of a coroutine that waits for something already."""
+    try:
+        while True:
+            try:
+                result = yield awaited
+            except GeneratorExit:  # nobody is left who could go on with it
+                coroutine.close()
+                raise
+            except BaseException as error:
+                awaited = coroutine.throw(error)
+            else:
+                awaited = coroutine.send(result)
+    except StopIteration as done:
+        return cast(T, done.value)
+
+
+_AT_ONCE = frozenset((bool, int, float, str, list, tuple, NoneType))
+
+
+def has_to_wait(answer: T | Awaitable[T]) -> TypeGuard[Awaitable[T]]:
+    """Whether a driver's answer is yet to come."""
+    return type(answer) not in _AT_ONCE and isawaitable(answer)
 
 
 async def settled(result: T | Awaitable[T]) -> T:
     """The value of a driver's answer, however it was given."""
-    return await result if isawaitable(result) else result
+    return await result if has_to_wait(result) else cast(T, result)
 
 
 def perform(
@@ -83,10 +120,15 @@ def perform(
     """
     if operation.rules or check is not None:
         return settle(_by_the_rules(device, operation, arguments, wanted, linked, check, soon))
+    return perform_plain(device, operation, arguments)
+
+
+def perform_plain(device: Callee, operation: Operation, arguments: dict[str, Any]) -> Any:
+    """The same of an operation without rules."""
     _check_present(device, operation)
     with no_exit():
         answer = getattr(device, operation.method)(**arguments)
-    return as_deferred(answer) if isawaitable(answer) else answer
+    return as_deferred(answer) if has_to_wait(answer) else answer
 
 
 def _check_present(device: Callee, operation: Operation) -> None:
@@ -103,19 +145,17 @@ async def _by_the_rules(
     check: Callable[[], Awaitable[None]] | None,
     soon: Soon | None,
 ) -> Any:
-    identity = [rule for rule in operation.rules if rule.stage is Stage.IDENTITY]
-    others = operation.rules[len(identity) :]
     asked = _Asked(device, arguments)
+    rules = operation.staged
     try:
-        for rule in identity:
+        for rule in rules.identity:
             await rule.enforce(asked, arguments)
         _check_present(device, operation)
-        before = [rule for rule in others if rule.stage < Stage.BEGIN]
         if soon is None:
-            for rule in before:
+            for rule in rules.before:
                 await rule.enforce(asked, arguments)
         else:
-            await _in_a_hurry(soon, before, asked, arguments, operation)
+            await _in_a_hurry(soon, rules.before, asked, arguments, operation)
     except Done as done:
         return done.value
     if check is not None:
@@ -123,19 +163,21 @@ async def _by_the_rules(
     if not wanted():
         raise OperationCancelled(f"{operation.member} was given up before it began")
 
-    async def enforce(stage: Stage) -> None:
-        for rule in others:
-            if rule.stage is stage and linked():
+    async def enforce(those: Sequence[Rule]) -> None:
+        for rule in those:
+            if linked():
                 await rule.enforce(asked, arguments)
 
-    await enforce(Stage.BEGIN)
+    await enforce(rules.begin)
     try:
         with no_exit():
-            answer = await settled(getattr(device, operation.method)(**arguments))
+            answer = getattr(device, operation.method)(**arguments)
+            if has_to_wait(answer):
+                answer = await answer
     except BaseException:
-        await enforce(Stage.FAILED)
+        await enforce(rules.failed)
         raise
-    await enforce(Stage.EFFECT)
+    await enforce(rules.effect)
     return answer
 
 
@@ -162,9 +204,12 @@ class _Asked:
 
     async def ask(self, method: str) -> Any:
         member = operations(self._device.interface).get(method)
-        same = {each.name: self._arguments[each.name] for each in member.parameters} if member is not None else {}
+        same = {}
+        if member is not None and member.parameters:
+            same = {each.name: self._arguments[each.name] for each in member.parameters}
         with no_exit():
-            return await settled(getattr(self._device, method)(**same))
+            answer = getattr(self._device, method)(**same)
+            return await answer if has_to_wait(answer) else answer
 
     async def tell(self, method: str, *values: Any) -> None:
         await settled(getattr(self._device, method)(*values))
@@ -226,14 +271,21 @@ def snapshot(device: Callee, time_stamp: Callable[[], str]) -> list[StateItem] |
 
 async def _snapshot(device: Callee, time_stamp: Callable[[], str]) -> list[StateItem]:
     members: list[tuple[Operation, int | None]] = []
-    for operation in operations(device.interface).values():
-        if operation.in_state and operation.parameters:
+    for operation in _in_state(device.interface):
+        if operation.parameters:
             members += [(operation, number) for number in range(await _count_now(device, operation))]
-        elif operation.in_state:
+        else:
             members.append((operation, None))
-    found = await gatherResults([Deferred.fromCoroutine(_value_now(device, *each)) for each in members])
-    items = [item for item in found if item is not None]
+    found: list[Any] = [settle(_value_now(device, *each)) for each in members]
+    if any(isinstance(each, Deferred) for each in found):
+        found = await gatherResults([each if isinstance(each, Deferred) else succeed(each) for each in found])
+    items = [item for item in found if isinstance(item, StateItem)]
     return [*items, StateItem("TimeStamp", time_stamp())]
+
+
+@cache
+def _in_state(interface: Any) -> Sequence[Operation]:
+    return [each for each in operations(interface).values() if each.in_state]
 
 
 async def _count(device: Callee, operation: Operation) -> int:
@@ -258,7 +310,8 @@ async def _value_now(device: Callee, operation: Operation, number: int | None) -
     """A member of DeviceState; of one with an Id, that of this number, which then stands behind its name."""
     arguments = {} if number is None else {operation.parameters[0].name: number}
     try:
-        value = written(operation, await settled(perform(device, operation, arguments)))
+        answer = perform(device, operation, arguments)
+        value = written(operation, await answer if isinstance(answer, Deferred) else answer)
     except AlpacaError as error:
         spent(error)
         return None  # a member without a value now is left out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -95,6 +96,11 @@ class InterlockSection(_Model):
     _one = field_validator("refuse", mode="before")(_listed)
 
 
+def _hot_road() -> Any:
+    """All steps, if the environment does not say which; so that every test can be run without them."""
+    return os.environ.get("PYLPACA_HOT_ROAD", "routes headers sending").split()
+
+
 class ServerSection(_Model):
     """The optional `server` object."""
 
@@ -115,6 +121,9 @@ class ServerSection(_Model):
     on_exit_within: float = Field(default=60.0, gt=0, le=60, description="seconds a device may take for its on_exit")
     watchdog: bool = Field(
         default=True, description="whether it is logged what keeps the server from answering, and for how long"
+    )
+    hot_road: list[Literal["routes", "headers", "sending"]] = Field(
+        default_factory=_hot_road, description="the steps by which answering is made faster; each can be left out"
     )
     request_log: bool = Field(default=False, description="whether each request is logged, with its client, ids and duration")
 

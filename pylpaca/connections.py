@@ -14,6 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -24,7 +25,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 
-from pylpaca.network import address_of
+from pylpaca.network import PEERS, address_of, client_of
 
 log = Logger()
 
@@ -39,7 +40,12 @@ def farewell(status: int, sentence: str) -> bytes:
 
 
 class PatientChannel(HTTPChannel):
-    """One connection: patient between requests, not while one arrives."""
+    """
+    One connection: patient between requests, not while one arrives.
+
+    :ivar peer: the client's address.
+    :ivar client: the same; an IPv4 client has one address whichever family the server listens on.
+    """
 
     HEAD_WITHIN = 10.0  # seconds, from the first byte of a request to the end of its head; of the first one, from the connection
     BODY_WITHIN = 30.0
@@ -53,16 +59,13 @@ class PatientChannel(HTTPChannel):
     _refused = False
 
     def connectionMade(self) -> None:
+        transport: Any = self.transport
+        self.peer = str(getattr(transport.getPeer(), "host", ""))
+        self.client = client_of(self.peer)
         super().connectionMade()
         self.site.open_connections.add(self)
         self.site.census.add(self)
         self._expect_head()
-
-    @property
-    def peer(self) -> str:
-        """The client's address."""
-        transport: Any = self.transport
-        return str(getattr(transport.getPeer(), "host", ""))
 
     def dataReceived(self, data: bytes) -> None:
         if self._refused:
@@ -117,8 +120,12 @@ class PatientChannel(HTTPChannel):
         self._turn = None
         self.paused = False
         self.dataReceived(b"")
-        if not self.paused:
+        if not (self.paused or self._is_ending()):
             self._networkProducer.resumeProducing()
+
+    def _is_ending(self) -> bool:
+        transport: Any = self.transport
+        return bool(transport.disconnecting)
 
     def lineLengthExceeded(self, line: bytes) -> None:
         if self.requests:
@@ -249,6 +256,12 @@ class Census:
         """Everything is answered that this one has asked."""
         self._idle[connection] = None
 
+    def asked(self, connection: Connected) -> None:
+        """A request that was whole is answered."""
+        self._strangers.pop(connection, None)
+        self._idle.pop(connection, None)
+        self._idle[connection] = None
+
     def remove(self, connection: Connected) -> None:
         """One less."""
         self.asks(connection)
@@ -286,6 +299,7 @@ class Census:
             log.warn(words, **named)
 
 
+@lru_cache(PEERS)
 def _client(peer: str) -> str:
     return str(address_of(peer) or peer)
 

@@ -7,9 +7,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 from uuid import uuid4
 
 from twisted.internet.defer import Deferred
@@ -17,7 +16,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pylpaca.calls import Soon, as_deferred, perform, shielded, within
+from pylpaca.calls import Soon, as_deferred, perform, perform_plain, shielded, within
 from pylpaca.config import nearest
 from pylpaca.device import Camera, Device
 from pylpaca.errors import AlpacaError, BadRequest, DriverError, NotConnected, Unavailable, spent
@@ -42,8 +41,7 @@ STOP_WAITS = 1.0  # seconds, for what the rules of a stop ask of the device
 Answer = bytes | ImageAnswer  # JSON, or an image in pieces
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):  # as all that is made for each request: a frozen dataclass takes three times as long
     """A request as it came in, before anything of it is believed."""
 
     verb: str
@@ -57,8 +55,7 @@ class Request:
     peer: str = ""
 
 
-@dataclass(frozen=True)
-class Answered:
+class Answered(NamedTuple):
     """A request of a device that was answered."""
 
     request: Request
@@ -66,6 +63,15 @@ class Answered:
     server_transaction: int
     error: int  # ErrorNumber
     seconds: float  # until the answer was there
+
+
+class _Place(NamedTuple):
+    """What one verb on one path means."""
+
+    entry: Entry
+    operation: Operation
+    health: Health
+    seconds: float  # until its client is told that there is no answer
 
 
 def _paths(kind: str) -> Mapping[str, Mapping[str, Operation]]:
@@ -80,7 +86,7 @@ class Dispatcher:
     """
     Answers device requests, none of which it lets wait for ever.
 
-    :param answered: is told of each that was answered.
+    :param answered: are told of each that was answered.
     :param heard: is told whenever a client asks a device for anything.
     :ivar pending: the calls that drivers have not answered.
     :ivar latest: the call that began last.
@@ -91,14 +97,15 @@ class Dispatcher:
         roster: Roster,
         clock: IReactorTime,
         next_transaction: Callable[[], int],
-        answered: Callable[[Answered], None] | None = None,
+        answered: Sequence[Callable[[Answered], None]] = (),
         heard: Callable[[], None] | None = None,
     ) -> None:
-        self._roster, self._clock, self._next_transaction, self._answered = roster, clock, next_transaction, answered
+        self._roster, self.clock, self._next_transaction, self.answered = roster, clock, next_transaction, tuple(answered)
         self._heard = heard
+        self._places: dict[tuple[str, ...], _Place] = {}  # that were asked for, by verb and path
         self._members = {kind: _paths(kind) for kind in DEVICE_TYPES}
         self._health = {(each.kind, each.number): Health(each.driver.name, clock) for each in roster}
-        self._logged = Repeats(clock)
+        self.logged = Repeats(clock)
         self.pending = Pending()
         self.latest = Latest()
 
@@ -120,38 +127,37 @@ class Dispatcher:
 
         :raises BadRequest: the request cannot be read.
         """
-        entry, by_verb = self._find(request.kind, request.number, request.member)
-        operation = by_verb.get(request.verb)
-        if operation is None:
-            allow = sorted(by_verb)
-            raise BadRequest(f"{request.member} is for {' and '.join(allow)}, not {request.verb}", 405, allow)
+        entry, operation, health, seconds = self._places.get(request[:4]) or self._place(request)
         fields = read_fields(request.verb, request.query, request.body, request.content_type)
         ids = read_ids(request.verb, fields)
         arguments = read_arguments(operation, fields)
         if self._heard is not None:
             self._heard()
         holder = (request.peer, ids.client) if ids.client else None
-        told = None if self._answered is None else _teller(self._answered, self._clock, request)
-        under_way = _Call(entry, operation, ids, self._next_transaction(), is_wanted(request.accept), told, self._logged)
-        seconds = operation.deadline
-        if entry.deadline is not None and seconds == ORDINARY_DEADLINE:
-            seconds = entry.deadline
-        health = self._health[entry.kind, entry.number]
+        began = self.clock.seconds() if self.answered else 0.0
+        under_way = _Call(self, request, entry, operation, ids, self._next_transaction(), began)
+        driver, asked = entry.driver, None
+        openings = driver.link.openings
+        if not health.is_well(openings):
+            try:
+                asked = health.begin(operation, arguments, openings)
+            except DriverError:
+                return under_way.failed(Failure())
+        self.latest.device, self.latest.method = driver, operation.method
         try:
-            asked = health.begin(operation, arguments, entry.driver.link.openings)
-        except DriverError:
-            return under_way.failed(Failure())
-        self.latest.device, self.latest.method = entry.driver, operation.method
-        try:
-            result = call(entry.driver, operation, arguments, holder, entry.driver.clock.seconds() + seconds)
+            result = call(driver, operation, arguments, holder, driver.clock.seconds() + seconds)
         except Exception:
-            health.answered(asked)
+            if asked is not None:
+                health.answered(asked)
             return under_way.failed(Failure())
         if not isinstance(result, Deferred):
-            health.answered(asked)
+            if asked is not None:
+                health.answered(asked)
             return under_way.succeeded(result)
+        if asked is None:
+            asked = health.begin(operation, arguments, openings)
         result.addBoth(_passed_on, health.answered, asked)
-        what = f"{operation.member} of {entry.driver.name}"
+        what = f"{operation.member} of {driver.name}"
         pending = self.pending.add(result, what)
 
         def expired() -> None:
@@ -159,8 +165,22 @@ class Dispatcher:
             if operation.verb == "GET":  # what nobody waits for any more, and moves nothing, is not waited for at the end either
                 self.pending.forget(pending)
 
-        waiting = within(self._clock, seconds, pending, what, expired)
+        waiting = within(self.clock, seconds, pending, what, expired)
         return shielded(waiting.addCallbacks(under_way.succeeded, under_way.failed))
+
+    def _place(self, request: Request) -> _Place:
+        entry, by_verb = self._find(request.kind, request.number, request.member)
+        operation = by_verb.get(request.verb)
+        if operation is None:
+            allow = sorted(by_verb)
+            raise BadRequest(f"{request.member} is for {' and '.join(allow)}, not {request.verb}", 405, allow)
+        seconds = operation.deadline
+        if entry.deadline is not None and seconds == ORDINARY_DEADLINE:
+            seconds = entry.deadline
+        place = _Place(entry, operation, self._health[entry.kind, entry.number], seconds)
+        if request.number == str(entry.number):  # other ways to write it are not remembered: there are many
+            self._places[request[:4]] = place
+        return place
 
     def _find(self, kind: str, number: str, member: str) -> tuple[Entry, Mapping[str, Operation]]:
         members = self._members.get(kind)
@@ -181,16 +201,6 @@ def _passed_on(result: T, tell: Callable[[Call], None], asked: Call) -> T:
     return result
 
 
-def _teller(answered: Callable[[Answered], None], clock: IReactorTime, request: Request) -> Callable[[Ids, int, int], None]:
-    """What is called when this request, which is under way from now on, is answered."""
-    began = clock.seconds()
-
-    def tell(ids: Ids, server_transaction: int, error: int) -> None:
-        answered(Answered(request, ids, server_transaction, error, clock.seconds() - began))
-
-    return tell
-
-
 def call(
     driver: Device,
     operation: Operation,
@@ -208,11 +218,6 @@ def call(
     :returns: what the driver gave, or a Deferred of it.
     :raises AlpacaError: the device refuses; or the Deferred fails with it.
     """
-
-    def still_wanted() -> bool:
-        """Nothing begins to move after its client was told that it failed, or after a disconnect."""
-        return driver.clock.seconds() < until and (operation.while_disconnected or driver.link.is_open) and wanted()
-
     if holder is not None:
         driver.link.heard(holder)
     if operation.method == "SetConnected":
@@ -222,13 +227,19 @@ def call(
     if not (operation.while_disconnected or driver.link.is_open):
         why = f": {driver.link.failure.sentence}" if driver.link.failure else "; connect it first"
         raise NotConnected(f"{driver.name} is not connected{why}")
-    motions = driver.link.motions
+    if operation.is_plain and driver.link.motions.guard is None:
+        answer = perform_plain(driver, operation, arguments)
+        return _with_frame(driver, answer) if operation.returns is Frame else answer
     openings = driver.link.openings
+
+    def still_wanted() -> bool:
+        """Nothing begins to move after its client was told that it failed, or after a disconnect."""
+        return driver.clock.seconds() < until and (operation.while_disconnected or driver.link.is_open) and wanted()
 
     def same_link() -> bool:
         return driver.link.is_open and driver.link.openings == openings
 
-    soon = None
+    soon, motions = None, driver.link.motions
     if operation.only_stops(arguments):
         motions.stop(operation, arguments)
         now = driver.clock.seconds()
@@ -260,44 +271,48 @@ def _with_frame(driver: Device, answer: Any) -> Any:
     return answer if isinstance(answer, Frame) else driver.frame_of(answer)
 
 
-@dataclass(frozen=True)
-class _Call:
+class _Call(NamedTuple):
     """One call under way, and how its end is told."""
 
+    dispatcher: Dispatcher
+    request: Request
     entry: Entry
     operation: Operation
     ids: Ids
     server_transaction: int
-    in_bytes: bool  # whether an image is wanted as ImageBytes
-    tell: Callable[[Ids, int, int], None] | None  # is told how it ended
-    logged: Repeats  # failures of the hardware
+    began: float
 
     def succeeded(self, value: Any) -> Answer:
         try:
             value = written(self.operation, value)
             if isinstance(value, Frame):
-                answer: Answer = image(self.ids, self.server_transaction, value, self.in_bytes)
+                answer: Answer = image(self.ids, self.server_transaction, value, is_wanted(self.request.accept))
             else:
                 answer = success(self.operation, self.ids, self.server_transaction, value)
         except Exception:  # what a driver gave can fail while it is looked at
             return self.failed(Failure())
-        if self.tell is not None:
-            self.tell(self.ids, self.server_transaction, 0)
+        if self.dispatcher.answered:
+            self._tell(0)
         return answer
 
     def failed(self, failure: Failure) -> bytes:
         error = self._explained(failure)
         if failure.value is not None:
             spent(failure.value)
-        if self.tell is not None:
-            self.tell(self.ids, self.server_transaction, error.number)
+        if self.dispatcher.answered:
+            self._tell(error.number)
         return refusal(self.operation, self.ids, self.server_transaction, error)
+
+    def _tell(self, error: int) -> None:
+        answered = Answered(self.request, self.ids, self.server_transaction, error, self.dispatcher.clock.seconds() - self.began)
+        for tell in self.dispatcher.answered:
+            tell(answered)
 
     def _explained(self, failure: Failure) -> AlpacaError:
         error = failure.value
         if isinstance(error, DriverError) and not isinstance(error, Unavailable):
             told = (self._device, self.operation.method, str(error))
-            if self.logged.is_new(told):
+            if self.dispatcher.logged.is_new(told):
                 log.error("{device} {member}: {reason}", device=told[0], member=told[1], reason=told[2])
         if isinstance(error, AlpacaError):
             return error

@@ -72,6 +72,10 @@ class Health:
         self._asked = 0.0  # when one of them was asked last
         self._overdue: list[Call] = []  # orders, the first one first
 
+    def is_well(self, link: int) -> bool:
+        """Whether any call may begin; then one that is answered at once need not be told of."""
+        return link == self._link and self._waiting < self.MOST_WAITING and not self._silent and not self._overdue
+
     def complaint(self, link: int) -> str:
         """What clients are told if it is not answering on this link, else ""."""
         if link != self._link or not self._silent:

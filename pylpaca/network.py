@@ -9,11 +9,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Protocol
 
 import ifaddr
 
+PEERS = 4096  # whose addresses are kept in mind, once they are read
 Network = IPv4Network | IPv6Network
 NEAR: Sequence[Network] = [
     ip_network(each)
@@ -48,6 +50,7 @@ def own_addresses() -> list[str]:
     return sorted(usable, key=lambda host: (ip_address(host).is_loopback, ":" in host))
 
 
+@lru_cache(PEERS)
 def address_of(host: str) -> IPv4Address | IPv6Address | None:
     """The address of a peer, without its zone, and as IPv4 if it is one; None: it has none, as on a Unix socket."""
     try:
@@ -56,6 +59,20 @@ def address_of(host: str) -> IPv4Address | IPv6Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
+
+
+@lru_cache(PEERS)
+def client_of(host: str) -> str:
+    """A peer's address; an IPv4 client has the same one whichever family the server listens on."""
+    address = address_of(host)
+    return str(address) if isinstance(address, IPv4Address) else host
+
+
+@lru_cache(PEERS)
+def _is_always_near(host: str) -> bool:
+    """Whether a peer is near in whatever network this machine is; one without an address, on a Unix socket, is on it."""
+    address = address_of(host)
+    return address is None or any(address in network for network in NEAR)
 
 
 class Near(Protocol):
@@ -81,11 +98,10 @@ class Neighbourhood:
         self._looked: float | None = None
 
     def has(self, host: str) -> bool:
-        """Whether a peer is near; one without an address, on a Unix socket, is on this machine."""
-        address = address_of(host)
-        if address is None or any(address in network for network in NEAR):
+        """Whether a peer is near."""
+        if _is_always_near(host):
             return True
-        now = self._seconds()
+        address, now = address_of(host), self._seconds()
         if self._looked is None or now - self._looked >= self.LOOK_EVERY:
             self._attached, self._looked = self._networks(), now
         return any(address in network for network in self._attached)

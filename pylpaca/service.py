@@ -210,7 +210,7 @@ def build_site(
         users={name: password.get_secret_value() for name, password in server.users.items()},
     )
     census = Census(room_for(server.max_connections), server.max_connections_per_peer, clock.seconds)
-    dispatcher = Dispatcher(roster, clock, counter, log_answered if server.request_log else None, heard)
+    dispatcher = Dispatcher(roster, clock, counter, [log_answered] if server.request_log else [], heard)
     api = Api(dispatcher, management, clock)
     observatory = Observatory(
         configuration,
@@ -223,7 +223,7 @@ def build_site(
         openness(server),
         own_thread=own_thread,
     )
-    site = AlpacaSite(api, rooms(observatory), walls, census, clock, server.request_log)
+    site = AlpacaSite(api, rooms(observatory), walls, census, clock, server.request_log, server.hot_road)
     site.observatory = observatory
     return site
 

@@ -14,7 +14,9 @@ import socket
 from base64 import b64decode
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from pylpaca.errors import BadRequest
@@ -25,8 +27,7 @@ OPEN_PATHS = ("/management/",)  # what clients ask before they have a name and a
 REALM = 'Basic realm="pylpaca", charset="UTF-8"'
 
 
-@dataclass(frozen=True)
-class Asking:
+class Asking(NamedTuple):
     """What of a request the walls look at."""
 
     peer: str
@@ -86,8 +87,8 @@ class Walls:
             return
         if len(asking.hosts) != 1:
             raise BadRequest("exactly one Host header is needed: the address of this server, as in Host: 192.168.1.5:11111", 400)
-        host = _without_port(asking.hosts[0])
-        if not (_is_address(host) or _is_local_name(host) or host in self.names):
+        host, is_ours = _read_host(asking.hosts[0])
+        if not (is_ours or host in self.names):
             raise BadRequest(
                 f"{host[:100]!r} is no name of this server; "
                 f'if it is one, add it to "allowed_hosts" in "server" of config.json, or use the IP address',
@@ -115,6 +116,13 @@ def own_name() -> str:
 def full_name() -> str:
     """The name that others know this machine by; asks name servers, which may block for long."""
     return socket.getfqdn().lower()
+
+
+@lru_cache(1024)
+def _read_host(header: str) -> tuple[str, bool]:
+    """The name or address in a Host header, and whether it can be nobody else's."""
+    host = _without_port(header)
+    return host, _is_address(host) or _is_local_name(host)
 
 
 def _without_port(host: str) -> str:

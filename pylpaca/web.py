@@ -8,9 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, cast
-from urllib.parse import unquote_to_bytes
 
 from klein import Klein
 from twisted.internet.defer import Deferred
@@ -18,7 +17,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
-from twisted.web.server import Request, Site
+from twisted.web.server import Site
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from pylpaca import imagebytes
@@ -27,39 +26,21 @@ from pylpaca.connections import Census, PatientChannel, TooMany
 from pylpaca.dispatch import Dispatcher
 from pylpaca.dispatch import Request as DeviceRequest
 from pylpaca.errors import BadRequest
+from pylpaca.hot import HotChannel, HotRequest, HotRoad, Routes
 from pylpaca.leaving import OpenConnections
 from pylpaca.management import Management
 from pylpaca.pages import Room
 from pylpaca.pages.observatory import Observatory
-from pylpaca.protocol import BODY_LIMIT, ImageAnswer
+from pylpaca.protocol import ImageAnswer
 from pylpaca.sending import Sending
-from pylpaca.walls import REALM, Asking, Walls
+from pylpaca.walled import WalledRequest, accepted, header
+from pylpaca.walls import Walls
 
 log = Logger()
 
 KEEP_ALIVE = 300.0  # seconds
-TOO_LONG = f"the body is too long: at most {BODY_LIMIT} bytes"
 
 Answer = bytes | Deferred[bytes]
-
-
-def _header(request: IRequest, name: bytes) -> str:
-    """A header's text; bytes that are none are still something to compare."""
-    values: list[bytes] = request.requestHeaders.getRawHeaders(name) or [b""]
-    return b", ".join(values).decode("latin-1")
-
-
-def _is_text(path: bytes) -> bool:
-    try:
-        unquote_to_bytes(path).decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _accepted(request: IRequest) -> str:
-    """What the client accepts, however many headers it says that in."""
-    return b",".join(request.requestHeaders.getRawHeaders(b"accept") or []).decode("latin-1")
 
 
 class Api:
@@ -71,23 +52,29 @@ class Api:
         self._dispatcher, self._management, self._clock = dispatcher, management, clock
         self.pending, self.latest = dispatcher.pending, dispatcher.latest
 
+    def hot_road(self, steps: Collection[str]) -> HotRoad:
+        """The hot road to the devices, by these steps."""
+        return HotRoad(steps, Routes(self.app, "device", self._dispatcher.verbs), self._dispatcher)
+
     @app.route("/api/v1/<kind>/<number>/<member>", methods=["GET", "PUT"])
     def device(self, request: IRequest, kind: str, number: str, member: str) -> Answer:
         """A device operation."""
         verb = request.method.decode("ascii")
-        answer = self._dispatcher.answer(
-            DeviceRequest(
-                verb="GET" if verb == "HEAD" else verb,
-                kind=kind,
-                number=number,
-                member=member,
-                query=request.uri.partition(b"?")[2],
-                body=cast(Any, request.content).read(),
-                content_type=_header(request, b"content-type"),
-                accept=_accepted(request),
-                peer=peer_of(request),
+        answer = cast(WalledRequest, request).given
+        if answer is None:
+            answer = self._dispatcher.answer(
+                DeviceRequest(
+                    verb="GET" if verb == "HEAD" else verb,
+                    kind=kind,
+                    number=number,
+                    member=member,
+                    query=request.uri.partition(b"?")[2],
+                    body=cast(Any, request.content).read(),
+                    content_type=header(request, b"content-type"),
+                    accept=accepted(request),
+                    peer=peer_of(request),
+                )
             )
-        )
         if isinstance(answer, Deferred):
             return answer.addCallback(lambda found: self._responded(request, found))
         return self._responded(request, answer)
@@ -129,76 +116,12 @@ class Api:
     with_refusals(app)
 
 
-class WalledRequest(Request):
-    """A request that the walls look at first; its body is not kept beyond what any Alpaca client sends, and refused then."""
-
-    channel: Any
-
-    MOST_READ_PAST = 16 << 20  # bytes; who sends more is cut off
-
-    _arrived = 0
-
-    def gotLength(self, length: int | None) -> None:
-        super().gotLength(BODY_LIMIT if length is None else min(length, BODY_LIMIT))  # in memory; a longer one would be a file
-
-    def handleContentChunk(self, data: bytes) -> None:
-        self._arrived += len(data)
-        if self._arrived <= BODY_LIMIT:
-            super().handleContentChunk(data)
-        elif self._arrived > self.MOST_READ_PAST:
-            self.channel.refuse(413, TOO_LONG)
-
-    def process(self) -> None:
-        walls: Walls = self.channel.site.walls
-        asking = self._asking()
-        if walls.origins:
-            self.responseHeaders.addRawHeader(b"vary", b"origin")
-        if walls.is_listed(asking.origin):  # its page may read why it is refused, too
-            self.setHeader(b"access-control-allow-origin", asking.origin.encode())
-        try:
-            walls.check(asking)
-            if self._arrived > BODY_LIMIT:
-                raise BadRequest(TOO_LONG, 413)
-            if not _is_text(self.path):
-                raise BadRequest("the path is not UTF-8 text")
-        except BadRequest as error:
-            if error.status == 401:
-                self.setHeader(b"www-authenticate", REALM.encode())
-            self.write(refused(self, error))
-            self.finish()
-            return
-        if asking.is_preflight and walls.is_listed(asking.origin):
-            self._let_page_ask()
-        else:
-            super().process()
-
-    def _asking(self) -> Asking:
-        return Asking(
-            peer=peer_of(self),
-            path=self.path.decode("latin-1"),
-            hosts=[each.decode("latin-1") for each in self.requestHeaders.getRawHeaders(b"host") or ()],
-            needs_host=self.clientproto == b"HTTP/1.1",
-            origin=_header(self, b"origin"),
-            authorization=_header(self, b"authorization"),
-            is_preflight=self.method == b"OPTIONS" and self.requestHeaders.hasHeader(b"access-control-request-method"),
-        )
-
-    def _let_page_ask(self) -> None:
-        """What a browser asks before a listed page may send what it wants to."""
-        self.setResponseCode(204)
-        self.setHeader(b"access-control-allow-methods", b"GET, PUT")
-        self.setHeader(b"access-control-allow-headers", b"accept, authorization, content-type")
-        self.setHeader(b"access-control-allow-private-network", b"true")
-        self.setHeader(b"access-control-max-age", b"600")
-        self.finish()
-
-
 class AlpacaSite(Site):
     """Carries the routes, behind walls; no access log of Twisted's, no tracebacks in answers."""
 
     displayTracebacks = False
     noisy = False
-    protocol = PatientChannel  # type: ignore[assignment]  # without HTTP/2, which no Alpaca client speaks
+    protocol: Any = PatientChannel  # without HTTP/2, which no Alpaca client speaks
 
     observatory: Observatory  # what its pages know; who opens ports says there where they are
 
@@ -210,13 +133,17 @@ class AlpacaSite(Site):
         census: Census,
         clock: IReactorTime,
         log_requests: bool = False,
+        hot_road: Collection[str] = (),
     ) -> None:
         """
         :param pages: by the first part of their paths; "" refuses what is not there.
+        :param hot_road: the steps of the hot road that are taken.
         """
-        super().__init__(
-            pages[""].app.resource(), WalledRequest, timeout=KEEP_ALIVE, reactor=clock, parsePOSTFormSubmission=False
-        )
+        request = HotRequest if hot_road else WalledRequest
+        super().__init__(pages[""].app.resource(), request, timeout=KEEP_ALIVE, reactor=clock, parsePOSTFormSubmission=False)
+        if hot_road:
+            self.protocol = HotChannel
+            self.hot = api.hot_road(hot_road)
         self.walls, self.census, self._log_requests = walls, census, log_requests
         self._rooms = {name.encode(): room.app.resource() for name, room in {**pages, "api": api, "management": api}.items()}
         self.open_connections = OpenConnections()

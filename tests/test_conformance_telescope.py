@@ -519,7 +519,7 @@ class SyncsBySlewing(TelescopeSimulator):
 class SyncForgetsTheState(TelescopeSimulator):
     def SyncToCoordinates(self, RightAscension: float, Declination: float) -> None:
         super().SyncToCoordinates(RightAscension, Declination)
-        self._anchor = replace(self._anchor, through_pole=True)
+        self._anchor = self._anchor._replace(through_pole=True)
 
 
 class SyncsOnlyAltitude(TelescopeSimulator):
@@ -587,7 +587,7 @@ class StartsSlewing(TelescopeSimulator):
 class StartsBelowTheHorizon(TelescopeSimulator):
     def connect(self) -> None:
         super().connect()
-        self._anchor = replace(self._anchor, declination=-70.0)
+        self._anchor = self._anchor._replace(declination=-70.0)
 
 
 class StartsWithAnOffset(TelescopeSimulator):

@@ -23,7 +23,8 @@ from pylpaca.connections import PatientChannel
 from pylpaca.device import SafetyMonitor
 from pylpaca.protocol import BODY_LIMIT
 from pylpaca.testing import Connection, MemoryServer
-from pylpaca.web import KEEP_ALIVE, WalledRequest
+from pylpaca.walled import WalledRequest
+from pylpaca.web import KEEP_ALIVE
 from tests.raw import Tcp, answers_in, get, put, request
 from tests.server_process import HASTY, ServerProcess
 

@@ -8,7 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from pylpaca.answers import peer_of
 from pylpaca.protocol import BODY_LIMIT
 from pylpaca.testing import Answer, MemoryServer
-from pylpaca.web import KEEP_ALIVE, Api, WalledRequest
+from pylpaca.walled import WalledRequest
+from pylpaca.web import KEEP_ALIVE, Api
 
 CONFIGURATION = {
     "drivers": [{"device_type": "dome", "device_number": 0, "device_driver": "DomeSimulator", "name": "<Roof> & co"}],

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
@@ -29,8 +29,7 @@ RATES = {DriveRate.Sidereal: SIDEREAL, DriveRate.Lunar: 14.685, DriveRate.Solar:
 HALF_SIDEREAL = SIDEREAL / 2 / 3600  # degrees per second
 
 
-@dataclass(frozen=True)
-class Instant:
+class Instant(NamedTuple):
     """One moment on both clocks."""
 
     seconds: float  # of the clock that durations come from
@@ -41,8 +40,7 @@ class Instant:
         return Instant(seconds, self.utc + timedelta(seconds=seconds - self.seconds))
 
 
-@dataclass(frozen=True)
-class Pointing:
+class Pointing(NamedTuple):
     """Where the mount pointed at one moment, in hours and degrees."""
 
     seconds: float

@@ -11,8 +11,8 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
-from functools import cache
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from functools import cache, cached_property
+from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from zope.interface import Interface
 from zope.interface.interface import InterfaceClass, Method
@@ -66,6 +66,16 @@ class Parameter:
     unit: str
 
 
+class Staged(NamedTuple):
+    """The rules of an operation, by when they are looked at."""
+
+    identity: tuple[Rule, ...]
+    before: tuple[Rule, ...]  # capability, value and state
+    begin: tuple[Rule, ...]
+    effect: tuple[Rule, ...]
+    failed: tuple[Rule, ...]
+
+
 @dataclass(frozen=True)
 class Operation:
     """One thing a client can ask for: a verb on a member, and the interface method behind it."""
@@ -87,10 +97,22 @@ class Operation:
     moves: bool | str = False  # it sets something in motion; a name: unless that parameter is false or 0
     reaches: SafeState | None = None
 
-    @property
+    @cached_property
     def path(self) -> str:
         """The last part of its URL."""
         return self.member.lower()
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether nothing has to be looked at before the driver is asked, nor done afterwards."""
+        return not (self.rules or self.moves or self.stops)
+
+    @cached_property
+    def staged(self) -> Staged:
+        """Its rules by when they are looked at."""
+        by_stage = {stage: tuple(each for each in self.rules if each.stage is stage) for stage in Stage}
+        before = tuple(each for each in self.rules if Stage.IDENTITY < each.stage < Stage.BEGIN)
+        return Staged(by_stage[Stage.IDENTITY], before, by_stage[Stage.BEGIN], by_stage[Stage.EFFECT], by_stage[Stage.FAILED])
 
     @property
     def returns_value(self) -> bool:
