@@ -163,6 +163,20 @@ class MountTests(ControlTestCase):
         """It stops when another page is shown."""
         self.hold("gone")
 
+    def test_stops_when_the_network_is_back(self) -> None:
+        """An arrow that was let go while there was no network stops the mount as soon as there is one."""
+        self.hand_box("telescope/0")
+        ActionChains(self.driver).move_to_element(self.one(".arrow.south")).click_and_hold().perform()
+        self.wait_for(self.moves)
+        speed = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        self.driver.execute_cdp_cmd("Network.enable", {})
+        self.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {"offline": True, **speed})
+        ActionChains(self.driver).release().perform()
+        self.wait_for(lambda: "does not answer" in self.said())
+        self.assertTrue(self.moves())
+        self.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {"offline": False, **speed})
+        self.wait_for(lambda: not self.moves())
+
     def test_keyboard(self) -> None:
         """An arrow can be held with the keyboard."""
         self.hand_box("telescope/0")

@@ -139,7 +139,7 @@ async function put(element, path, fields) {
     return !refusal;
   } catch {
     say(element, "The server does not answer. Is it running, and are you still in its network?", true);
-    return false;
+    return null; // nobody knows whether it arrived
   }
 }
 
@@ -244,7 +244,9 @@ function release() {
   if (!button) return;
   held = null;
   button.classList.remove("held");
-  const stop = () => put(button, button.dataset.release, pairs(button.dataset.releaseSend));
+  const stop = async () => { // until it is answered: what moves does not stop because the network is gone
+    while (await put(button, button.dataset.release, pairs(button.dataset.releaseSend)) === null) await new Promise((go) => setTimeout(go, 300));
+  };
   stop(); // at once, should the press not be answered,
   order = order.then(stop); // and after it
 }
