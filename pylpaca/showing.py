@@ -15,6 +15,7 @@ UNITS: Mapping[str, tuple[str, int]] = {  # by the unit of a declaration: what s
     "degrees per second": ("°/s", 4),
     "arcseconds": ("″", 1),
     "arcseconds per second": ("″/s", 4),
+    "seconds of right ascension per sidereal second": (" s per sidereal s", 4),
     "percent": (" %", 0),
     "steps": (" steps", 0),
     "micrometres": (" µm", 2),

@@ -53,7 +53,6 @@ MATTERS: Mapping[str, Sequence[str]] = {  # of each device type, what is seen fi
     "switch": ("GetSwitchValue0", "GetSwitchValue1", "GetSwitchValue2"),
     "telescope": ("RightAscension", "Declination", "Tracking"),
 }
-NAMES = {"filterwheel": "Names", "switch": "GetSwitchName"}  # of what their states give numbers of
 CONNECTED = "Connected"  # stands among the values of every device
 _NUMBERED = re.compile(r"(\D+)(\d+)")
 
@@ -228,6 +227,7 @@ class _Seen:
         self._operations = operations(entry.driver.interface)
         self._values: Mapping[str, Shown] = {}
         self._names: Sequence[str] = ()
+        self._on_off: Sequence[bool] = ()  # which switches know nothing in between
         self._named = 0  # the link whose names are known
         self._trouble = ""
         self._looking: Deferred[None] | None = None
@@ -268,7 +268,8 @@ class _Seen:
         try:
             openings = driver.link.openings
             if self._named != openings:
-                self._named, self._names = openings, await self._ask_names()
+                self._named = openings
+                await self._ask_names()
             items: list[StateItem] = await self._ask("DeviceState")
             self._values, self._trouble = self._read(items), ""
         except Unavailable:
@@ -304,32 +305,37 @@ class _Seen:
         answer.addBoth(answered)
         return await within(self._clock, seconds, answer, f"{method} of {driver.name}", lambda: health.expired(asked))
 
-    async def _ask_names(self) -> Sequence[str]:
-        method = NAMES.get(self._entry.kind)
-        if method is None:
-            return ()
+    async def _ask_names(self) -> None:
+        self._names, self._on_off = (), ()
         try:
-            if not self._operations[method].parameters:
-                return [str(each) for each in await self._ask(method)]
-            return [str(await self._ask(method, Id=each)) for each in range(await self._ask("MaxSwitch"))]
+            if self._entry.kind == "filterwheel":
+                self._names = [str(each) for each in await self._ask("Names")]
+            elif self._entry.kind == "switch":
+                numbers = range(await self._ask("MaxSwitch"))
+                self._names = [str(await self._ask("GetSwitchName", Id=each)) for each in numbers]
+                self._on_off = [await self._ask("MaxSwitchValue", Id=each) == 1 for each in numbers]
         except (AlpacaError, TypeError) as error:
-            spent(error)
-            return ()  # numbers will do
+            spent(error)  # numbers will do
 
     def _read(self, items: Iterable[StateItem]) -> Mapping[str, Shown]:
         found = {}
         for item in items:
-            operation, _ = self.operation(item.Name)
+            operation, number = self.operation(item.Name)
             if operation is not None:  # TimeStamp is none
-                found[item.Name] = Shown(item.Value, self._text(operation, item.Value))
+                found[item.Name] = Shown(item.Value, self._text(operation, number, item.Value))
         return found
 
-    def _text(self, operation: Operation, value: Any) -> str:
+    def _text(self, operation: Operation, number: int | None, value: Any) -> str:
         if self._entry.kind == "filterwheel" and operation.member == "Position":
             if value == -1:
                 return "moving"
             return f"{value} {self._names[value]}" if 0 <= value < len(self._names) else str(value)
+        if number is not None and operation.member != "StateChangeComplete" and self._is_on_off(number) and value in (0, 1):
+            return "on" if value else "off"
         return shown(operation, value)
+
+    def _is_on_off(self, number: int) -> bool:
+        return number < len(self._on_off) and self._on_off[number]
 
     def operation(self, name: str) -> tuple[Operation | None, int | None]:
         """What an entry of DeviceState is the value of; of what is numbered, the number, too."""

@@ -144,7 +144,7 @@ class AlpacaSite(Site):
         if hot_road:
             self.protocol = HotChannel
             self.hot = api.hot_road(hot_road)
-        self.walls, self.census, self._log_requests = walls, census, log_requests
+        self.walls, self.census, self.rooms, self._log_requests = walls, census, pages, log_requests
         self._rooms = {name.encode(): room.app.resource() for name, room in {**pages, "api": api, "management": api}.items()}
         self.open_connections = OpenConnections()
         self.api, self.pending, self.latest = api, api.pending, api.latest

@@ -5,6 +5,8 @@ from __future__ import annotations
 import atexit
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import mkdtemp
@@ -75,7 +77,7 @@ def chromium(folder: Path, width: int = 1440, height: int = 900) -> webdriver.Ch
 class Stage:
     """A server and a browser that shows its pages."""
 
-    def __init__(self, configuration: Mapping[str, Any]) -> None:
+    def __init__(self, configuration: Mapping[str, Any], *arguments: str) -> None:
         self.folder = Path(mkdtemp(prefix="pylpaca-browser-"))
         self.config_file = self.folder / "config.json"
         self.config_file.write_text(json.dumps(configuration, indent=2))
@@ -84,11 +86,12 @@ class Stage:
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
-        self.start_server()
+        self.start_server(*arguments)
 
-    def start_server(self) -> None:
-        """Start it, at a port of its own; again after `server.terminate()`."""
-        arguments = ["--config", str(self.config_file), "--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off"]
+    def start_server(self, *arguments: str) -> None:
+        """Start it, at a port of its own unless arguments say otherwise; again after `server.terminate()`."""
+        arguments = arguments or ("--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off")
+        arguments = ("--config", str(self.config_file), *arguments)
         self.server = ServerProcess(arguments, self.folder)
         self.base = f"http://{self.server.address}"
 
@@ -140,8 +143,9 @@ class BrowserTestCase(SynchronousTestCase):
         return self.stage.driver
 
     def open(self, path: str) -> None:
-        """Show a page."""
+        """Show a page, whole: the driver goes on as soon as it has begun, now and then."""
         self.driver.get(self.stage.base + path)
+        self.wait_for(lambda: self.driver.execute_script("return document.readyState") == "complete")
 
     def wait_for(self, what: Callable[[], T], why: str = "") -> T:
         """The first thing that this gives that is true; AssertionError if it does not come."""
@@ -164,3 +168,13 @@ class BrowserTestCase(SynchronousTestCase):
         """What is seen of the page now, as a PNG."""
         file.parent.mkdir(parents=True, exist_ok=True)
         self.driver.save_screenshot(str(file))
+
+
+def main() -> int:
+    """Run every test that needs a browser."""
+    modules = [f"tests.{each.stem}" for each in sorted(Path(__file__).parent.glob("test_browser_*.py"))]
+    return subprocess.run([sys.executable, "-m", "tests.run", *modules], check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

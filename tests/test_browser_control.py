@@ -209,6 +209,14 @@ class MountTests(ControlTestCase):
         self.one(".stop").click()
         self.wait_for(lambda: not self.moves())
 
+    def test_question(self) -> None:
+        """What needs more to be said is asked with a form, and its answer told."""
+        self.hand_box("telescope/0")
+        self.driver.execute_script("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+        form = 'form[data-ask="telescope/0/axisrates"]'
+        self.one(f"{form} button").click()
+        self.wait_for(lambda: '"Maximum":5' in self.said())
+
     def test_sexagesimal(self) -> None:
         """All that people write coordinates as is understood; what is none stays what it is, and the server refuses it."""
         self.open("/control/v1/telescope/0")

@@ -75,13 +75,13 @@ def words(page: ElementTree.Element) -> str:
 
 def shows(page: ElementTree.Element, kind: str, operation: Operation) -> bool:
     """Whether a value can be seen there, or asked for."""
-    live, path = f"{kind}/0/{operation.member}", f"/api/v1/{kind}/0/{operation.path}"
+    live, path = f"{kind}/0/{operation.member}", f"{kind}/0/{operation.path}"
     if operation.returns is Frame:
         return any(each.get("data-src-live") == f"{kind}/0" for each in page.iter())
     return any(
         re.sub(r"\d+$", "", each.get("data-value", "")) == live
         or each.get("data-fresh", "").startswith(operation.member)
-        or each.get("action") == path
+        or each.get("data-ask") == path
         for each in page.iter()
     )
 
@@ -179,7 +179,7 @@ class LayoutTests(SynchronousTestCase):
         parameters = {p.name for i in DEVICE_TYPES.values() for each in operations(i).values() for p in each.parameters}
         names = {name.rpartition("/")[2] for name in LABELS}
         self.assertEqual((names - declared - parameters, set(QUESTIONS) - declared), (set(), set()))
-        self.assertEqual((set(CHOICES) | set(DEFAULTS)) - parameters, set())
+        self.assertEqual((set(CHOICES) | {each.split()[1] for each in DEFAULTS}) - parameters, set())
 
     def test_every_style_is_used(self) -> None:
         """There is no style that no section has."""

@@ -57,6 +57,15 @@ class ResponderTests(SynchronousTestCase):
         for more in (b"", b"\r\n", bytes(48)):
             self.assertEqual(self.answers(b"alpacadiscovery1" + more), [b'{"AlpacaPort":11111}'])
 
+    def test_remembered(self) -> None:
+        """Whoever is answered is told of, so that people see whether the question arrived; nobody else is."""
+        heard: list[str] = []
+        responder = Responder(EVERYWHERE, Clock(), heard=heard.append)
+        responder.transport = Datagrams()  # type: ignore[assignment]
+        responder.datagramReceived(b"alpacadiscovery1", ("192.0.2.7", 54321))
+        responder.datagramReceived(b"something else", ("192.0.2.8", 54321))
+        self.assertEqual(heard, ["192.0.2.7"])
+
     def test_silence(self) -> None:
         """Anything else is not answered, least of all an answer."""
         for datagram in (b"", b"alpacadiscovery", b"alpacadiscovery2", b"ALPACADISCOVERY1", b'{"AlpacaPort":11111}', b" alpaca"):

@@ -40,6 +40,7 @@ class Events:
         """One stream, which ends with its client, or with the server."""
         wanted = _wanted(request, self._observatory.viewing.devices)
         request.setHeader(b"cache-control", b"no-store")
+        request.setHeader(b"x-accel-buffering", b"no")  # nginx would keep the events until there are many
         if request.method == b"HEAD":
             return respond(request, b"", EVENTS)
         set_head(request, EVENTS, None)

@@ -174,4 +174,4 @@ QUESTIONS: Mapping[str, str] = {
 }
 
 # What stands in a field before anybody types.
-DEFAULTS: Mapping[str, str] = {"Duration": "1"}
+DEFAULTS: Mapping[str, str] = {"StartExposure Duration": "1", "PulseGuide Duration": "500"}

@@ -58,7 +58,7 @@ def _themes() -> Tag:
 def _red_filter() -> Tag:
     """The filter by which the stylesheet makes images red and black; only a page itself can hold one."""
     matrix = Tag("feColorMatrix")(type="matrix", values=ONLY_RED)
-    return Tag("svg")(Tag("filter")(matrix, id="only-red"), width="0", height="0", class_="filters", **{"aria-hidden": "true"})
+    return Tag("svg")(Tag("filter")(matrix, id="only-red"), width="0", height="0", class_="defs", **{"aria-hidden": "true"})
 
 
 def flat(tag: Tag) -> bytes:

@@ -21,7 +21,7 @@ STAYS = "It stays connected while others use it, or the server keeps it so."
 
 def said() -> Tag:
     """Where a refusal of what is around it appears."""
-    return tags.p(class_="said", role="status", **{"data-said": "", "aria-live": "polite"})
+    return tags.p(class_="said", role="status", **{"data-said": ""})
 
 
 def section(box: Box, layout: Section) -> Iterator[Tag]:
@@ -120,7 +120,7 @@ def _arrow(box: Box, move: Operation, axis: TelescopeAxis, sign: str, text: str,
             "data-hold": "",
             "data-release": f"{box.device}/{move.path}",
             "data-release-send": f"Axis={int(axis)}&Rate=0",
-            "aria-label": f"Move {name} while held",
+            "aria-label": f"{text[2:]}: move {name} while held",
             "class": f"arrow {name.partition(' ')[0]}",
         },
     )
@@ -158,7 +158,7 @@ def _pulses(box: Box, pulse: Operation) -> list[Tag]:
             pulse,
             f"{signs[each]} {each.name[:1]}",
             {"Direction": int(each), "Duration": "{Pulse}"},
-            {"aria-label": f"Pulse {each.name.lower()}", "class": f"arrow {each.name.lower()}"},
+            {"aria-label": f"{each.name[:1]}: pulse {each.name.lower()}", "class": f"arrow {each.name.lower()}"},
         )
         for each in GuideDirection
     }

@@ -13,7 +13,7 @@ from twisted.web.template import Tag, tags
 from pylpaca.answers import HTML, respond, with_refusals
 from pylpaca.pages.layout import page
 from pylpaca.pages.observatory import Observatory
-from pylpaca.roster import Entry
+from pylpaca.roster import Entry, Roster
 from pylpaca.showing import UNKNOWN
 from pylpaca.viewing import CONNECTED, View
 
@@ -40,8 +40,9 @@ class Start:
             observatory.name,
             about(observatory),
             *warnings(observatory),
-            _connecting(observatory),
-            tags.h2("Devices"),
+            _connecting(observatory, any(view.holders for view in views)),
+            tags.div(tags.h2("Devices"), *_all_at_once(observatory.roster), class_="row ends"),
+            tags.p(class_="said", role="status", **{"data-said": ""}),
             tags.ul(*cards, class_="cards") if cards else tags.p("There are none yet: ", tags.a("Setup", href="/setup"), "."),
             at="/",
             events="",
@@ -66,10 +67,13 @@ def overview(observatory: Observatory) -> list[Any]:
     return [
         about(observatory),
         *warnings(observatory),
-        tags.table(
-            tags.tr(*(tags.th(each, scope="col") for each in ("Device", "Type", "Number", "Driver"))),
-            *(_row(entry) for entry in observatory.roster),
-            class_="list",
+        tags.div(
+            tags.table(
+                tags.tr(*(tags.th(each, scope="col") for each in ("Device", "Type", "Number", "Driver"))),
+                *(_row(entry) for entry in observatory.roster),
+                class_="list",
+            ),
+            class_="scroll",
         ),
     ]
 
@@ -85,8 +89,8 @@ def driver_of(entry: Entry) -> str:
     return f"{driver.__module__}.{driver.__qualname__}"
 
 
-def _connecting(observatory: Observatory) -> Tag:
-    """What a newcomer types into his software, and what he can do before that."""
+def _connecting(observatory: Observatory, is_used: bool) -> Tag:
+    """What a newcomer types into his software, and what he can do before that; folded where it was done."""
     found = observatory.discovery
     addresses = [
         tags.li(tags.code(each), tags.button("Copy", type="button", class_="small scripted", **{"data-copy": each}))
@@ -94,53 +98,52 @@ def _connecting(observatory: Observatory) -> Tag:
     ]
     lamp = tags.span(found.text, class_="lamp", **{"data-discovery": "", "data-state": found.lamp})
     reach = tags.div(tags.h2("Type one of these into your software"), tags.ul(*addresses), lamp)
+    host, _, port = observatory.addresses[0].rpartition(":") if observatory.addresses else ("", "", "")
     steps = tags.ol(
-        tags.li(
-            "NINA: in Equipment, a device's list, choose its Alpaca entry, which discovery finds; else the chooser's "
-            "“Create Alpaca driver”, and type the address and the device number there."
-        ),
-        tags.li("Other software asks for a host and a port: what stands before and behind the last colon."),
-        tags.li("No software yet? Press Connect on a card below, then its Hand box, and move something."),
+        tags.li("NINA, CCDciel and others find the devices by themselves: have them search for Alpaca devices, and choose one."),
+        tags.li("If yours asks for host and port: ", tags.code(host), " and ", tags.code(port), ".") if port else "",
+        tags.li("No such software at hand? Press Connect on a card below, open its hand box, and move something."),
     )
-    return tags.section(reach, tags.div(tags.h2("First steps"), steps), class_="connect")
+    first_steps = Tag("details")(Tag("summary")("First steps"), steps, **({} if is_used else {"open": ""}))
+    return tags.section(reach, first_steps, class_="connect")
 
 
 def device_card(observatory: Observatory, entry: Entry, view: View) -> list[Any]:
     """What is seen of a device at a glance."""
-    device = view.device
+    device, name = view.device, entry.driver.name
     hand_box = f"/control/v1/{device}"
     facts: list[Tag] = []
-    for name, label in observatory.viewing.facts(view):
-        shown = view.values.get(name)
+    for member, label in observatory.viewing.facts(view):
+        shown = view.values.get(member)
         told: dict[str, str] = (
             {"data-is": str(shown.value).lower()} if shown is not None and isinstance(shown.value, bool) else {}
         )
-        value = tags.dd(shown.text if shown is not None else UNKNOWN, **{"data-value": f"{device}/{name}", **told})
+        value = tags.dd(shown.text if shown is not None else UNKNOWN, **{"data-value": f"{device}/{member}", **told})
         facts += [tags.dt(label), value]
     holders = tags.p(", ".join(view.holders), class_="who", **{"data-holders": device})
     error = tags.p(view.error, class_="error", role="status", **{"data-error": device})
     return [
         tags.div(
-            tags.h3(tags.a(entry.driver.name, href=hand_box)),
+            tags.h3(tags.a(name, href=hand_box)),
             tags.span(view.lamp_text, class_="lamp", **{"data-lamp": device, "data-state": view.lamp}),
             class_="row ends",
         ),
-        tags.p(f"{entry.type_name} {entry.number} · {driver_of(entry)}", class_="what"),
+        tags.p(f"{entry.type_name} {entry.number} · {type(entry.driver).__qualname__}", class_="what", title=driver_of(entry)),
         tags.dl(*facts, class_="facts"),
         error if view.error else error(hidden=""),
         holders if view.holders else holders(hidden=""),
         tags.p(class_="said", role="status", **{"data-said": ""}),
         tags.div(
             *_switches(entry, view),
-            tags.a("Hand box", href=hand_box, class_="button small"),
-            tags.a("Settings", href=f"/setup/v1/{device}/setup", class_="button small"),
+            tags.a("Hand box", href=hand_box, class_="button small", **{"aria-label": f"Hand box of {name}"}),
+            tags.a("Setup", href=f"/setup/v1/{device}/setup", class_="button small", **{"aria-label": f"Setup of {name}"}),
             class_="row",
         ),
     ]
 
 
 def _switches(entry: Entry, view: View) -> list[Tag]:
-    """What connects it, and what disconnects it; one of them is seen."""
+    """What connects a device, and what disconnects it; one of them is seen."""
     path = f"{view.device}/{CONNECTED}"
     is_open, name = entry.driver.link.is_open, entry.driver.name
     stays = (
@@ -148,10 +151,35 @@ def _switches(entry: Entry, view: View) -> list[Tag]:
         if entry.driver.link.permanent
         else "It stays connected while others use it."
     )
-    connect = _switch("Connect", name, **{"data-put": f"{view.device}/connect", "data-unless": path})
-    disconnect = _switch("Disconnect", name, **{"data-put": f"{view.device}/disconnect", "data-when": path, "data-done": stays})
-    return [connect(hidden="") if is_open else connect, disconnect if is_open else disconnect(hidden="")]
+    return [
+        _button("Connect", f"Connect {name}", is_open, "first", **{"data-put": f"{view.device}/connect", "data-unless": path}),
+        _button(
+            "Disconnect",
+            f"Disconnect {name}",
+            not is_open,
+            **{"data-put": f"{view.device}/disconnect", "data-when": path, "data-done": stays},
+        ),
+    ]
 
 
-def _switch(word: str, name: str, **attributes: str) -> Tag:
-    return tags.button(word, type="button", class_="small scripted", **{"aria-label": f"{word} {name}", **attributes})
+def _all_at_once(roster: Roster) -> list[Tag]:
+    """What connects every device, and what disconnects them, if that would disconnect any."""
+    links = [entry.driver.link for entry in roster]
+    if len(links) < 2:
+        return []
+    are_open = all(link.is_open for link in links)
+    connect = _button("Connect all", "", are_open, "first", **{"data-put-all": "connect", "data-unless-all": CONNECTED})
+    if all(link.permanent for link in links):
+        return [connect]
+    stays = {"data-done": "What others use, and what the server itself keeps connected, stays connected."}
+    return [
+        connect,
+        _button("Disconnect all", "", not are_open, **{"data-put-all": "disconnect", "data-when-all": CONNECTED}, **stays),
+    ]
+
+
+def _button(text: str, label: str, hidden: bool, look: str = "", **attributes: str) -> Tag:
+    button = tags.button(text, type="button", class_=f"small scripted {look}".strip(), **attributes)
+    if label:
+        button(**{"aria-label": label})
+    return button(hidden="") if hidden else button

@@ -54,6 +54,7 @@ class Box:
     answers: Mapping[Question, Any]
     is_connected: bool
     shown: set[str] = field(default_factory=set)
+    _fields: int = 0
 
     @property
     def device(self) -> str:
@@ -143,12 +144,11 @@ class Box:
 
     def values(self, members: Iterable[Operation]) -> list[Tag]:
         """A table of values."""
-        rows = [
-            tags.tr(
-                tags.th(self.label(each.member), scope="row"), tags.td(self.text(each), **self.shows(each)), title=_hint(each)
-            )
-            for each in members
-        ]
+        rows = []
+        for each in members:
+            hint = {} if each.member.startswith("Can") else {"title": _hint(each)}  # of those the name says it
+            value = tags.td(self.text(each), **self.shows(each))
+            rows.append(tags.tr(tags.th(self.label(each.member), scope="row"), value, **hint))
         return [tags.table(*rows, class_="list")] if rows else []
 
     # controls
@@ -190,7 +190,9 @@ class Box:
             said["data-send"] = "&".join(f"{name}={value}" for name, value in send.items())
         if question := QUESTIONS.get(operation.method):
             said["data-confirm"] = question
-        return tags.button(text or self.label(operation.method), type="button", title=_hint(operation), **said)
+        if not text:
+            said["title"] = _hint(operation)
+        return tags.button(text or self.label(operation.method), type="button", **said)
 
     def _choice(self, operation: Operation) -> Tag | None:
         """Buttons for each value of a property that has few, beside what it is now; None if it has many."""
@@ -217,20 +219,17 @@ class Box:
             buttons.append(button)
         heading = tags.span(self.label(operation.member), *now, class_="name", id=f"of-{operation.method}")
         kind = "row" if len(buttons) < 3 else "row many"
-        return tags.div(heading, *buttons, class_=kind, role="group", **{"aria-labelledby": f"of-{operation.method}"})
+        said = {"aria-labelledby": f"of-{operation.method}", "title": _hint(operation)}
+        return tags.div(heading, *buttons, class_=kind, role="group", **said)
 
     def form(self, alike: Sequence[Operation], *identity: Any, names: str = "") -> Tag:
         """Fields for the parameters that some operations share, and a button for each of these."""
         first = alike[0]
-        which = f"-{'-'.join(map(str, identity))}" if identity else ""
         hidden = [
             tags.input(type="hidden", name=each.name, value=str(value))
             for each, value in zip(first.parameters, identity, strict=False)
         ]
-        fields = [
-            self.field(first, each, f"{first.method}-{each.name}{which}", identity, together=alike)
-            for each in first.parameters[len(identity) :]
-        ]
+        fields = [self.field(first, each, identity, alike) for each in first.parameters[len(identity) :]]
         buttons = [self._sender(each) for each in alike]
         kind = "row one" if len(fields) == len(buttons) == 1 else "row"
         return tags.form(*hidden, *fields, *buttons, class_=kind, **{"data-put": f"{self.device}/{first.path}"})
@@ -245,31 +244,26 @@ class Box:
         return tags.button(text, type="submit", title=_hint(operation), **said)
 
     def asker(self, operation: Operation) -> Tag:
-        """A form that asks for a value, which the browser shows as the server answers it."""
+        """A form that asks for a value; it is shown as the server answers it."""
         self.shown.add(operation.method)
-        fields = [self.field(operation, each, f"{operation.method}-{each.name}", ()) for each in operation.parameters]
+        fields = [self.field(operation, each) for each in operation.parameters]
         heading = tags.span(self.label(operation.member), class_="name", title=_hint(operation))
-        return tags.form(
-            heading,
-            *fields,
-            tags.button("Ask", type="submit"),
-            class_="row",
-            method="get",
-            action=f"/api/v1/{self.device}/{operation.path}",
-            target="_blank",
-        )
+        said = {"data-ask": f"{self.device}/{operation.path}"}
+        return tags.form(heading, *fields, tags.button("Ask", type="submit"), class_="row", **said)
 
     def field(
-        self, operation: Operation, parameter: Parameter, id_: str, identity: tuple[Any, ...], together: Sequence[Operation] = ()
+        self, operation: Operation, parameter: Parameter, identity: tuple[Any, ...] = (), together: Sequence[Operation] = ()
     ) -> Tag:
         """A label, a field, and what goes into it."""
         options = self.options(operation, parameter)
         now = self.value(operation.member, *identity) if operation.method != operation.member else None
-        default = DEFAULTS.get(parameter.name, "") if now is None else now
+        default = DEFAULTS.get(f"{operation.method} {parameter.name}", "") if now is None else now
         label = self.label(parameter.name)
         ranges = {self.range_text(each, parameter, identity) for each in together or [operation]}
         help_ = ranges.pop() if len(ranges) == 1 else parameter.unit
-        said = {"id": id_, "name": parameter.name, **({"aria-describedby": f"{id_}-help"} if help_ else {})}
+        self._fields += 1
+        id_ = f"f{self._fields}"  # short: a page has a hundred of them
+        said = {"id": id_, "name": parameter.name, **({"aria-describedby": f"{id_}h"} if help_ else {})}
         if options:
             control = tags.select(
                 *(
@@ -281,7 +275,7 @@ class Box:
         elif is_sexagesimal(operation, parameter):
             control = tags.input(
                 type="text",
-                required="required",
+                required="",
                 placeholder="12 34 56" if parameter.unit == "hours" else "+12 34 56",
                 autocomplete="off",
                 value=_number(default),
@@ -292,10 +286,10 @@ class Box:
             low, high = self.bounds(operation, parameter, identity) if not ranges else (None, None)
             limits = {name: _number(each) for name, each in (("min", low), ("max", high)) if each is not None}
             step = "1" if parameter.kind is int else "any"
-            control = tags.input(type="number", required="required", step=step, value=_number(default), **limits, **said)
+            control = tags.input(type="number", required="", step=step, value=_number(default), **limits, **said)
         else:
             control = tags.input(type="text", value=_text(default), autocomplete="off", **said)
-        explained = [tags.small(help_, id=f"{id_}-help", class_="muted")] if help_ else []
+        explained = [tags.small(help_, id=f"{id_}h", class_="muted")] if help_ else []
         return tags.div(tags.label(label, **{"for": id_}), control, *explained, class_="field")
 
     def options(self, operation: Operation, parameter: Parameter) -> list[tuple[str, str]]:

@@ -34,6 +34,19 @@ showTheme();
 
 const values = new Map(); // "dome/0/Azimuth": {value, text}
 
+const devices = () => [...document.querySelectorAll("[data-lamp]")].map((lamp) => lamp.dataset.lamp);
+
+// What appears does so before what disappears, so that the keyboard finds a place to go on from.
+function seen(when, unless, holds) {
+  const [shown, hidden] = holds ? [when, unless] : [unless, when];
+  each(shown, (element) => { element.hidden = false; });
+  each(hidden, (element) => {
+    const had = element.contains(document.activeElement);
+    element.hidden = true;
+    if (had) element.parentElement.querySelector("button:not([hidden]), a[href]")?.focus();
+  });
+}
+
 function show(state) {
   const named = (name) => `[data-${name}="${CSS.escape(state.device)}"]`;
   for (const [name, value] of Object.entries(state.values)) {
@@ -44,14 +57,16 @@ function show(state) {
       setText(element, value.text);
       element.dataset.is = String(value.value);
     });
-    each(`[data-when="${quoted}"]`, (element) => { element.hidden = !value.value; });
-    each(`[data-unless="${quoted}"]`, (element) => { element.hidden = Boolean(value.value); });
+    seen(`[data-when="${quoted}"]`, `[data-unless="${quoted}"]`, Boolean(value.value));
     each(`[data-reload="${quoted}"]`, (element) => { if (element.dataset.was !== String(value.value)) location.reload(); });
+  }
+  for (const name of Object.keys(state.values)) {
+    const all = devices().every((device) => values.get(`${device}/${name}`)?.value);
+    seen(`[data-when-all="${name}"]`, `[data-unless-all="${name}"]`, all);
   }
   each(named("lamp"), (lamp) => { lamp.dataset.state = state.lamp; setText(lamp, state.lamp_text); });
   each(named("holders"), (element) => { setText(element, state.holders.join(", ")); element.hidden = !state.holders.length; });
   each(named("error"), (element) => { setText(element, state.error); element.hidden = !state.error; });
-  each(named("card"), (card) => { card.dataset.state = state.lamp; });
 }
 
 function showServer(server) {
@@ -209,6 +224,16 @@ async function ask(element, sender = null) { // a form can have several buttons,
   if (await put(element, sender?.dataset.formPut ?? element.dataset.put, fields)) await freshen();
 }
 
+// What a device is asked is shown as it answers.
+async function inquire(form, path) {
+  try {
+    const answer = await fetch(`/api/v1/${path}?${new URLSearchParams(fieldsOf(form))}`);
+    const text = await answer.text();
+    const { ErrorMessage, Value } = answer.ok ? JSON.parse(text) : { ErrorMessage: text.trim() };
+    say(form, ErrorMessage || JSON.stringify(Value), Boolean(ErrorMessage));
+  } catch { say(form, "The server does not answer.", true); }
+}
+
 // ---- what is no part of a device's state: it is looked at again, as the page has it now
 
 async function freshen() {
@@ -281,13 +306,16 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   if (button.dataset.themeChoice !== undefined) chooseTheme(button.dataset.themeChoice);
   else if (button.dataset.copy !== undefined) copy(button);
+  else if (button.dataset.putAll) for (const device of devices()) put(button, `${device}/${button.dataset.putAll}`, []);
   else if (button.dataset.put && button.dataset.hold === undefined) ask(button);
 });
 
 document.addEventListener("submit", (event) => {
-  if (!event.target.dataset.put) return;
+  const { put: path, ask: question } = event.target.dataset;
+  if (!path && !question) return;
   event.preventDefault();
-  ask(event.target, event.submitter);
+  if (path) ask(event.target, event.submitter);
+  else inquire(event.target, question);
 });
 
 async function copy(button) {
