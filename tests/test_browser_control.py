@@ -214,8 +214,24 @@ class MountTests(ControlTestCase):
         self.hand_box("telescope/0")
         self.driver.execute_script("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
         form = 'form[data-ask="telescope/0/axisrates"]'
+        self.driver.execute_script("document.querySelector(arguments[0]).scrollIntoView({block: 'center'})", form)
         self.one(f"{form} button").click()
         self.wait_for(lambda: '"Maximum":5' in self.said())
+
+    def test_stop_hides_nothing_from_the_keyboard(self) -> None:
+        """Who goes through the page with Tab sees where he is: the STOP at the bottom does not cover it."""
+        self.hand_box("telescope/0")
+        self.driver.set_window_size(800, 500)
+        self.addCleanup(self.driver.set_window_size, 1440, 900)
+        where = (
+            "const now = document.activeElement; if (now === document.body || now.closest('.stops')) return null;"
+            "return now.getBoundingClientRect().bottom <= document.querySelector('.stops').getBoundingClientRect().top + 1"
+        )
+        seen = []
+        for _ in range(40):
+            ActionChains(self.driver).send_keys(Keys.TAB).perform()
+            seen.append(self.driver.execute_script(where))
+        self.assertEqual((False in seen, True in seen), (False, True))
 
     def test_sexagesimal(self) -> None:
         """All that people write coordinates as is understood; what is none stays what it is, and the server refuses it."""

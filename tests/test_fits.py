@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import warnings
 from io import BytesIO
 from typing import Any
@@ -105,6 +106,19 @@ class PixelTests(SynchronousTestCase):
         """No more than a piece of the image is turned at once."""
         frame = prepared(unique((1013, 1501), "<u2"))
         self.assertLessEqual(max(memoryview(each).nbytes for each in fits.pieces(b"", frame)), PIECE)
+
+
+class CostTests(SynchronousTestCase):
+    """What it needs."""
+
+    def test_memory(self) -> None:
+        """Nothing of the pixels is held a second time while a file is made."""
+        frame = prepared(np.zeros((4000, 6000), np.uint16))
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        for _ in fits.pieces(fits.header(frame, []), frame):
+            pass
+        self.assertLess(tracemalloc.get_traced_memory()[1], 4 * PIECE)
 
 
 class StarTests(SynchronousTestCase):

@@ -19,6 +19,7 @@ from pylpaca.circumstances import GUIDING, LATE, air_mass, sexagesimal
 from pylpaca.frames import prepared
 from pylpaca.interfaces import DEVICE_TYPES, operations
 from pylpaca.preview import picture
+from pylpaca.sending import PIECE
 from pylpaca.testing import Answer, HeldThread, MemoryServer
 from pylpaca.threads import InThread, OwnThread, at_once
 from pylpaca.values import SensorType
@@ -234,6 +235,30 @@ class FileTests(ImageTestCase):
         self.take(sky())
         length = self.server.request("HEAD", f"{CAMERA}/image.fits").headers["content-length"]
         self.assertEqual(int(length), len(self.asked("image.fits").body))
+
+    def test_slow_reader(self) -> None:
+        """A client that takes it slowly is sent no more than it takes, and has it whole in the end."""
+        image = np.arange(2_000_000, dtype=np.uint16).reshape(1000, 2000)
+        self.take(image)
+        connection = self.server.connection()
+        connection.stop_reading()
+        connection.send(f"GET {CAMERA}/image.fits HTTP/1.1\r\nHost: memory\r\n\r\n".encode())
+        self.assertLess(len(connection.received), 1_000_000)
+        for _ in range(image.nbytes // PIECE + 2):
+            connection.read()
+        answer = connection.answer()
+        assert answer is not None
+        self.assertTrue(np.array_equal(fits.open(BytesIO(answer.body))[0].data, image))
+
+    def test_reader_gone(self) -> None:
+        """A client that goes away in the middle leaves nothing behind."""
+        self.take(np.zeros((1000, 2000), np.uint16))
+        timers = len(self.server.clock.getDelayedCalls())
+        connection = self.server.connection()
+        connection.stop_reading()
+        connection.send(f"GET {CAMERA}/image.fits HTTP/1.1\r\nHost: memory\r\n\r\n".encode())
+        connection.hang_up()
+        self.assertEqual(len(self.server.clock.getDelayedCalls()), timers)
 
     def test_camera(self) -> None:
         """The header has what the camera says of the exposure."""

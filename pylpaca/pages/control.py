@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from klein import Klein
 from twisted.internet.defer import Deferred
@@ -37,6 +37,7 @@ NO_IMAGE = (
 LATER = "Connect the device: what it can do is known then."
 
 Answer = bytes | Deferred[bytes]
+T = TypeVar("T")
 
 
 class Control:
@@ -93,22 +94,27 @@ class Control:
     @app.route("/control/v1/camera/<number>/image.fits", methods=["GET"])
     def image(self, request: Any, number: str) -> Answer:
         """The last image, whole."""
-        return _answered(self._image(request, self._camera(number)))
+        file = _answered(self._image(request, self._camera(number)))
+        if isinstance(file, Deferred):
+            return file.addCallback(lambda found: self._sent(request, found))
+        return self._sent(request, file)
 
-    async def _image(self, request: Any, camera: Entry) -> bytes:
+    async def _image(self, request: Any, camera: Entry) -> File | bytes:
         try:
-            file = await self._images.file(camera)
+            return await self._images.file(camera)
         except AlpacaError as error:
             return respond(request, f"{error.sentence}\n".encode(), TEXT, 409)
+
+    def _sent(self, request: Any, file: File | bytes) -> Answer:
+        if isinstance(file, bytes):
+            return file
         set_head(request, fits.TYPE, file.length)
         request.setHeader(b"content-disposition", f'attachment; filename="{file.name}"'.encode())
         request.setHeader(b"cache-control", b"no-store")
-        if request.method != b"HEAD" and request.channel is not None:
-            await self._sent(request, file)
-        return b""
-
-    def _sent(self, request: Any, file: File) -> Deferred[None]:
-        return Sending(request, file.pieces, self._observatory.clock, True).done
+        if request.method == b"HEAD" or request.channel is None:  # or it is gone
+            return b""
+        sending = Sending(request, file.pieces, self._observatory.clock, True, fits.PIECE)
+        return sending.done.addCallback(lambda _: b"")
 
     def _camera(self, number: str) -> Entry:
         entry = self._observatory.roster.find("camera", number)
@@ -117,7 +123,7 @@ class Control:
         return entry
 
 
-def _answered(answer: Coroutine[Any, Any, bytes]) -> Answer:
+def _answered(answer: Coroutine[Any, Any, T]) -> T | Deferred[T]:
     """At once where no device had to be waited for; a client that hangs up ends nothing but its own waiting."""
     found = settle(answer)
     return shielded(found) if isinstance(found, Deferred) else found
