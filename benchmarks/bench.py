@@ -115,8 +115,8 @@ class Bench:
             return Measured(wrong=done.stderr.strip()[-500:])
         return Measured(**json.loads(done.stdout))
 
-    def in_turn(self, each: Sequence[T]) -> Iterator[T]:
-        """Each of them in each round, none always first."""
-        for turn in range(self.rounds):
+    def in_turn(self, each: Sequence[T], times: int = 1) -> Iterator[T]:
+        """Each of them in each round, none always first; `times` as many rounds as usual."""
+        for turn in range(times * self.rounds):
             first = turn % len(each)
             yield from [*each[first:], *each[:first]]

@@ -13,6 +13,7 @@ from pylpaca.roster import simulators
 
 DEVICES = (10, 100, 1000)
 POLLERS = (1, 10, 100)
+SMALL_DIFFERENCES = 3  # times as many rounds, each half as long, show them
 INTERVAL = 0.05  # seconds between two questions of a poller
 POLLED = {  # what is asked of each device, and costs its simulator little
     "camera": "camerastate",
@@ -59,9 +60,9 @@ def measure(bench: Bench) -> list[Section]:
     memory, started = {}, {}
     with bench.running([server for server, _ in servers.values()]) as found:
         asks = {server.name: asks for server, asks in servers.values()}
-        for each in bench.in_turn(found):
+        for each in bench.in_turn(found, SMALL_DIFFERENCES):
             name = each.server.name
-            bench.take(BY_DEVICES, name, Job(each.port, asks[name], each.pids, seconds=bench.seconds))
+            bench.take(BY_DEVICES, name, Job(each.port, asks[name], each.pids, seconds=bench.seconds / 2))
             memory[name], started[name] = each.memory, each.started_in
         ten = found[0]
         for count in bench.in_turn(POLLERS):

@@ -29,11 +29,11 @@ What each can do, what the other settings are for, and what to do if it does not
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Literal, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 from pydantic import Field
 from twisted.internet.defer import CancelledError, Deferred, DeferredLock
@@ -187,6 +187,8 @@ class LX200Telescope(Telescope):
             default=False, description="let a Meade be parked; to unpark it, it must be switched off and on, and connected anew"
         )
 
+    max_age: ClassVar[float] = 0.095  # one that asks ten times a second is answered anew each time, and others with it
+
     settings: Settings
     _line: SerialLine
     _mount: Mount
@@ -197,7 +199,7 @@ class LX200Telescope(Telescope):
         self._elevation = self.settings.elevation
         self._rate, self._tracks = DriveRate.Sidereal, True  # as a mount begins that does not say
         self._targeting = DeferredLock()  # the mount has one target
-        self._asked: dict[bytes, list[Deferred[bytes]]] = {}  # who waits for the answer to a question that was asked
+        self._asked: dict[Hashable, list[Deferred[bytes]]] = {}  # who waits for the answer to a question that was asked
         self._aborts = 0
         self._order: Deferred[bytes] | None = None  # to slew or to park, until it is answered
         self._busy_until = 0.0  # it slews until then, whatever the mount says
@@ -731,19 +733,24 @@ class LX200Telescope(Telescope):
         return read(await self._ask(question, partial(_is_readable, check or read)))
 
     async def _ask(self, question: bytes, accept: Callable[[bytes], bool] | None = None) -> bytes:
-        """Ask once for all who want to know the same now: a state is asked for by several members at a time."""
-        if question in self._asked:
+        """
+        Ask once for all who want to know the same now: a state is asked for by several members at a time.
+
+        What was asked before an order is not the answer to what is asked after it.
+        """
+        same = question, self.shared_answers.changes()
+        if same in self._asked:
             mine: Deferred[bytes] = Deferred()
-            self._asked[question].append(mine)
+            self._asked[same].append(mine)
             return await mine
-        self._asked[question] = []
+        self._asked[same] = []
         try:
             answer = await self._line.ask(question, accept=accept)
         except BaseException as failure:
-            for waiting in self._asked.pop(question):
+            for waiting in self._asked.pop(same):
                 waiting.errback(failure)
             raise
-        for waiting in self._asked.pop(question):
+        for waiting in self._asked.pop(same):
             waiting.callback(answer)
         return answer
 

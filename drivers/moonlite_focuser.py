@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from twisted.internet.task import deferLater
@@ -66,6 +66,8 @@ class MoonliteFocuser(Focuser):
         )
         reply_within: float = Field(default=0.3, gt=0, le=60, description="seconds to wait for a reply")
         retries: int = Field(default=3, ge=0, le=10, description="how often a question without an answer is asked again")
+
+    max_age: ClassVar[float] = 0.095  # one that asks ten times a second is answered anew each time, and others with it
 
     settings: Settings
     line: SerialLine

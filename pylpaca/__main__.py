@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -46,6 +47,7 @@ def list_ports(given: Sequence[str]) -> None:
 
 def check(given: Sequence[str]) -> NoReturn:
     """Say what is wrong in a configuration; no server is started. Ends the program."""
+    gc.disable()  # it ends before that would be worth its time
     from pylpaca import checking
 
     _any_letter()

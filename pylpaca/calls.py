@@ -264,19 +264,22 @@ def shielded(waiting: Deferred[T]) -> Deferred[T]:
     return answer
 
 
-def snapshot(device: Callee, time_stamp: Callable[[], str]) -> list[StateItem] | Deferred[list[StateItem]]:
+Ask = Callable[[Operation, dict[str, Any]], Any]  # as `perform` of one device
+
+
+def snapshot(device: Callee, time_stamp: Callable[[], str], ask: Ask) -> list[StateItem] | Deferred[list[StateItem]]:
     """DeviceState: each of its members that has a value now, and when that was."""
-    return settle(_snapshot(device, time_stamp))
+    return settle(_snapshot(device, time_stamp, ask))
 
 
-async def _snapshot(device: Callee, time_stamp: Callable[[], str]) -> list[StateItem]:
+async def _snapshot(device: Callee, time_stamp: Callable[[], str], ask: Ask) -> list[StateItem]:
     members: list[tuple[Operation, int | None]] = []
     for operation in _in_state(device.interface):
         if operation.parameters:
             members += [(operation, number) for number in range(await _count_now(device, operation))]
         else:
             members.append((operation, None))
-    found: list[Any] = [settle(_value_now(device, *each)) for each in members]
+    found: list[Any] = [settle(_value_now(ask, *each)) for each in members]
     if any(isinstance(each, Deferred) for each in found):
         found = await gatherResults([each if isinstance(each, Deferred) else succeed(each) for each in found])
     items = [item for item in found if isinstance(item, StateItem)]
@@ -306,11 +309,11 @@ async def _count_now(device: Callee, operation: Operation) -> int:
         return 0
 
 
-async def _value_now(device: Callee, operation: Operation, number: int | None) -> StateItem | None:
+async def _value_now(ask: Ask, operation: Operation, number: int | None) -> StateItem | None:
     """A member of DeviceState; of one with an Id, that of this number, which then stands behind its name."""
     arguments = {} if number is None else {operation.parameters[0].name: number}
     try:
-        answer = perform(device, operation, arguments)
+        answer = ask(operation, arguments)
         value = written(operation, await answer if isinstance(answer, Deferred) else answer)
     except AlpacaError as error:
         spent(error)

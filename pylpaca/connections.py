@@ -135,6 +135,8 @@ class PatientChannel(HTTPChannel):
 
     def end_soon(self) -> None:
         """Take no other request; end when what was asked is answered, at once if nothing was."""
+        if self._is_ending():  # its last answer is said, and not yet taken
+            return
         if not self._handlingRequest:
             self.loseConnection()
         else:

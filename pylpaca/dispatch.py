@@ -30,6 +30,7 @@ from pylpaca.pending import Pending
 from pylpaca.protocol import Ids, ImageAnswer, image, read_arguments, read_fields, read_ids, refusal, success, written
 from pylpaca.repeats import Repeats
 from pylpaca.roster import Entry, Roster
+from pylpaca.shared_answers import as_order
 from pylpaca.values import Frame
 
 log = Logger()
@@ -138,9 +139,10 @@ class Dispatcher:
         under_way = _Call(self, request, entry, operation, ids, self._next_transaction(), began)
         driver, asked = entry.driver, None
         openings = driver.link.openings
+        joins = bool(driver.shared_answers.calls) and _joins(driver, operation, arguments)
         if not health.is_well(openings):
             try:
-                asked = health.begin(operation, arguments, openings)
+                asked = health.begin(operation, arguments, openings, joins)
             except DriverError:
                 return under_way.failed(Failure())
         self.latest.device, self.latest.method = driver, operation.method
@@ -155,7 +157,7 @@ class Dispatcher:
                 health.answered(asked)
             return under_way.succeeded(result)
         if asked is None:
-            asked = health.begin(operation, arguments, openings)
+            asked = health.begin(operation, arguments, openings, joins)
         result.addBoth(_passed_on, health.answered, asked)
         what = f"{operation.member} of {driver.name}"
         pending = self.pending.add(result, what)
@@ -164,6 +166,8 @@ class Dispatcher:
             health.expired(asked)
             if operation.verb == "GET":  # what nobody waits for any more, and moves nothing, is not waited for at the end either
                 self.pending.forget(pending)
+            else:
+                driver.shared_answers.changed()  # for its client it is over
 
         waiting = within(self.clock, seconds, pending, what, expired)
         return shielded(waiting.addCallbacks(under_way.succeeded, under_way.failed))
@@ -196,6 +200,11 @@ class Dispatcher:
         return entry, by_verb
 
 
+def _joins(driver: Device, operation: Operation, arguments: dict[str, Any]) -> bool:
+    """Whether it is answered without one more call of the driver."""
+    return operation.verb == "GET" and driver.shared_answers.find(operation, arguments) is not None
+
+
 def _passed_on(result: T, tell: Callable[[Call], None], asked: Call) -> T:
     tell(asked)
     return result
@@ -220,16 +229,52 @@ def call(
     """
     if holder is not None:
         driver.link.heard(holder)
+    if operation.verb == "GET":
+        return _asked(driver, operation, arguments, until)
+    return as_order(driver.shared_answers.changed, lambda: _told(driver, operation, arguments, holder, until, wanted))
+
+
+def _asked(driver: Device, operation: Operation, arguments: dict[str, Any], until: float) -> Any:
+    """What answers a question, which moves nothing: others who ask the same may wait for it longer than who began."""
+    _check_connected(driver, operation)
+    answers = driver.shared_answers
+    if answers.calls and (shared := answers.find(operation, arguments)) is not None:
+        return shared.answer()
+    openings = driver.link.openings
+
+    def same_link() -> bool:
+        return operation.while_disconnected or (driver.link.is_open and driver.link.openings == openings)
+
+    if operation.is_plain:
+        answer = perform_plain(driver, operation, arguments)
+    else:
+        answer = perform(driver, operation, arguments, same_link)
+    if operation.returns is Frame:
+        answer = _with_frame(driver, answer)
+    return answers.share(operation, arguments, answer, until) if isinstance(answer, Deferred) else answer
+
+
+def _check_connected(driver: Device, operation: Operation) -> None:
+    if not (operation.while_disconnected or driver.link.is_open):
+        why = f": {driver.link.failure.sentence}" if driver.link.failure else "; connect it first"
+        raise NotConnected(f"{driver.name} is not connected{why}")
+
+
+def _told(
+    driver: Device,
+    operation: Operation,
+    arguments: dict[str, Any],
+    holder: Holder | None,
+    until: float,
+    wanted: Callable[[], bool],
+) -> Any:
     if operation.method == "SetConnected":
         return as_deferred(driver.link.bring(arguments["Connected"], holder))
     if operation.method in ("Connect", "Disconnect"):
         return driver.link.vote(operation.method == "Connect", holder)
-    if not (operation.while_disconnected or driver.link.is_open):
-        why = f": {driver.link.failure.sentence}" if driver.link.failure else "; connect it first"
-        raise NotConnected(f"{driver.name} is not connected{why}")
+    _check_connected(driver, operation)
     if operation.is_plain and driver.link.motions.guard is None:
-        answer = perform_plain(driver, operation, arguments)
-        return _with_frame(driver, answer) if operation.returns is Frame else answer
+        return perform_plain(driver, operation, arguments)
     openings = driver.link.openings
 
     def still_wanted() -> bool:
@@ -251,8 +296,7 @@ def call(
             return still_wanted() and motions.may_begin(motion)
 
         return motions.run(motion, lambda: perform(driver, operation, arguments, may_begin, same_link, check))
-    answer = perform(driver, operation, arguments, still_wanted, same_link, soon=soon)
-    return _with_frame(driver, answer) if operation.returns is Frame else answer
+    return perform(driver, operation, arguments, still_wanted, same_link, soon=soon)
 
 
 def _giving_up_at(driver: Device, operation: Operation, moment: float) -> Soon:

@@ -48,6 +48,7 @@ class Call:
     link: int
     began: float
     is_bounded: bool  # neither a stop nor what describes the device
+    joins: bool = False  # it waits for what another one asked the driver
     is_overdue: bool = False
 
 
@@ -59,7 +60,7 @@ class Health:
     stop something, or need no device, always get through.
     """
 
-    MOST_WAITING = 32  # calls that clients wait for
+    MOST_WAITING = 32  # calls that clients wait for, those that share one counted once
     MOST_SILENT = 32  # questions; beyond that it is taken to answer none
     MOST_OVERDUE = 32  # orders that the driver has not answered, although nobody waits for them any more
     ASK_AGAIN_AFTER = 10.0  # seconds
@@ -83,11 +84,12 @@ class Health:
         seconds = self._clock.seconds() - min(self._silent.values())
         return self._not_answering(f"something it was asked has not been answered for {seconds:.0f} s").sentence
 
-    def begin(self, operation: Operation, arguments: Mapping[str, Any], link: int) -> Call:
+    def begin(self, operation: Operation, arguments: Mapping[str, Any], link: int, joins: bool = False) -> Call:
         """
         A call is to begin; it has to be told of its end: `answered`, and `expired` if that is not in time.
 
         :param link: which link it is; what the last one did not answer says nothing about another.
+        :param joins: it needs no call of the driver of its own, so that any number may wait for the same.
         :raises DriverError: it would only wait; `Unavailable` where the log has it already.
         """
         now = self._clock.seconds()
@@ -96,15 +98,15 @@ class Health:
             self._silent.clear()
             self._overdue.clear()
         is_bounded = not (operation.while_disconnected or operation.only_stops(arguments))
-        call = Call(operation, (operation.method, *arguments.values()), link, now, is_bounded)
+        call = Call(operation, (operation.method, *arguments.values()), link, now, is_bounded, joins)
         if is_bounded:
-            if self._waiting >= self.MOST_WAITING:
+            if self._waiting >= self.MOST_WAITING and not joins:
                 raise DriverError(f"{self._name} is busy: {self._waiting} calls wait for it; ask again when they are answered")
             if operation.verb == "GET":
                 self._look_at_questions(call)
             else:
                 self._look_at_orders(call)
-            self._waiting += 1
+            self._waiting += not joins
         return call
 
     def _look_at_questions(self, call: Call) -> None:
@@ -133,7 +135,7 @@ class Health:
         call.is_overdue = True
         if not call.is_bounded or call.link != self._link:
             return
-        self._waiting -= 1
+        self._waiting -= not call.joins
         if call.operation.verb != "GET":
             self._overdue.append(call)
             return
@@ -147,7 +149,7 @@ class Health:
         if not call.is_bounded or call.link != self._link:
             return
         if not call.is_overdue:
-            self._waiting -= 1
+            self._waiting -= not call.joins
         if call.operation.verb != "GET":
             self._overdue.clear()
         elif call.question in self._silent:

@@ -111,6 +111,16 @@ class Heads:
         return made
 
 
+class Known(NamedTuple):
+    """What follows from the headers of a request that was let in."""
+
+    length: int  # of its body
+    content_type: str
+    accept: str
+    own: OwnHeaders
+    is_last: bool  # on its connection
+
+
 class HotRoad:
     """
     What the connections of a server have in common.
@@ -120,10 +130,20 @@ class HotRoad:
     :ivar sends: whether an answer is offered to the system before it is left to the transport.
     """
 
+    MOST_BLOCKS = 512  # of headers that are remembered; beyond that, those that came first are forgotten
+    LONGEST_BLOCK = 4096  # bytes
+
     def __init__(self, steps: Collection[str], routes: Routes, dispatcher: Dispatcher) -> None:
         self.remembers_routes, self.remembers_headers, self.sends = (each in steps for each in ("routes", "headers", "sending"))
         self.routes, self.heads = routes, Heads()
+        self.known: dict[bytes, Known] = {}  # by the headers as they were sent
         self._dispatcher = dispatcher
+
+    def remember(self, block: bytes, known: Known) -> None:
+        """A request with these headers was let in."""
+        if len(self.known) >= self.MOST_BLOCKS:
+            del self.known[next(iter(self.known))]
+        self.known[block] = known
 
     def answer(self, request: Request) -> Answer | Deferred[Answer]:
         """What the dispatcher answers; what it raises is in a Deferred, so that it is asked once whoever tells it."""
@@ -156,11 +176,10 @@ class HotRequest(WalledRequest):
     def let_in(self) -> None:
         channel: HotChannel = self.channel
         channel.remember(self)
-        self.given, channel.given = channel.given, None
+        answer, channel.given = channel.given, None
         if self.names is None:
-            super().let_in()
+            self._by_klein(answer)
             return
-        answer = self.given
         if answer is None:
             content_type, accept = header(self, b"content-type"), accepted(self)
             query, content = self.uri.partition(b"?")[2], cast(Any, self.content)
@@ -191,40 +210,22 @@ class HotRequest(WalledRequest):
             self._by_klein(fail(answer) if isinstance(answer, Failure) else answer)
 
     def _by_klein(self, answer: Any) -> None:
-        """An image, or a refusal: the plain road tells it, and asks nobody again."""
+        """The plain road tells it, and asks nobody again if there is an answer: an image, or a refusal."""
         self.given = answer
         super().let_in()
 
 
-class Known(NamedTuple):
-    """The headers of a request that was let in, and what follows from them."""
-
-    block: bytes
-    length: int  # with the body
-    content_type: str
-    accept: str
-    own: OwnHeaders
-
-
 class HotChannel(PatientChannel):
-    """
-    One connection that does not parse again the headers it parsed for the request before.
-
-    The headers of the last GET and of the last PUT that were let in are remembered as they were sent, and so is that they were
-    let in. Whether the peer is near is looked at each time; all else that the walls look at is in the headers, or only grows.
-    """
-
-    LONGEST_BLOCK = 4096  # bytes that are remembered
+    """One connection that does not parse again the headers that were parsed before, on this or on another one."""
 
     given: Any = None  # the answer to the request that is being parsed, if somebody has asked already
 
-    _is_between = False  # two requests, with nothing said or taken by halves
+    _is_between = True  # two requests, with nothing said or taken by halves
     _candidate: tuple[bytes, bytes, int] | None = None  # first line, headers and length of the body of what just arrived
     _sends = False
 
     def connectionMade(self) -> None:
         self._road: HotRoad = self.site.hot
-        self._known: dict[str, Known] = {}  # by verb
         self._sends = self._road.sends and isinstance(self.transport, Connection)  # TLS has to see what is sent
         super().connectionMade()
 
@@ -233,23 +234,21 @@ class HotChannel(PatientChannel):
             return
         self._is_between = False
         self._candidate = None
-        if not (self.requests or self._buffer) and self._road.remembers_headers:
-            line, _, rest = data.partition(b"\r\n")
-            head, end, body = rest.partition(b"\r\n\r\n")
-            if end and len(head) < self.LONGEST_BLOCK:
-                self._candidate = line, head + end, len(body)
+        if self._road.remembers_headers and not (self.requests or self._buffer):
+            line, block, body = _parts(data)
+            if block and len(block) <= self._road.LONGEST_BLOCK:
+                self._candidate = line, block, len(body)
         super().dataReceived(data)
         self.given = None
 
     def remember(self, request: HotRequest) -> None:
-        """This request is let in; what comes next is, too, if it has the same headers."""
-        if self._candidate is None or not self.persistent or request.requestHeaders.hasHeader(b"expect"):
+        """This request is let in; who sends the same headers will be, too."""
+        if self._candidate is None or request.requestHeaders.hasHeader(b"expect"):
             return
         line, block, length = self._candidate
-        is_whole = length == request.arrived and line == b"%b %b HTTP/1.1" % (request.method, request.uri)
-        if is_whole and request.method in (b"GET", b"PUT"):
-            content_type, accept = header(request, b"content-type"), accepted(request)
-            self._known[request.method.decode()] = Known(block, len(block) + length, content_type, accept, request.own_headers())
+        if length == request.arrived and line == b"%b %b HTTP/1.1" % (request.method, request.uri):
+            content_type, accept, is_last = header(request, b"content-type"), accepted(request), not self.persistent
+            self._road.remember(block, Known(length, content_type, accept, request.own_headers(), is_last))
 
     def requestDone(self, request: Any) -> None:
         super().requestDone(request)
@@ -257,27 +256,31 @@ class HotChannel(PatientChannel):
 
     def _answered(self, data: bytes) -> bool:
         """Answer a request whose headers are known, if it can be answered at once; nothing is taken of it otherwise."""
-        line, _, rest = data.partition(b"\r\n")
+        line, block, body = _parts(data)
         what, _, query = line[:-9].partition(b"?")
         road, transport, near = self._road, cast(Any, self.transport), self.site.walls.near
-        names = road.routes.recall(what)
-        if names is None or line[-9:] != b" HTTP/1.1" or query.translate(None, _IN_A_TARGET) or len(data) > self.MAX_LENGTH:
+        known, names = road.known.get(block), road.routes.recall(what)
+        if known is None or names is None or len(body) != known.length or line[-9:] != b" HTTP/1.1":
             return False
-        known = self._known.get(names[0])
-        if known is None or len(rest) != known.length or not rest.startswith(known.block):
+        if query.translate(None, _IN_A_TARGET) or len(data) > self.MAX_LENGTH:
             return False
         if self._refused or self._waitingForTransport or transport.disconnecting or not (near is None or near.has(self.client)):
             return False
-        body = rest[len(known.block) :]
         answer = road.answer(Request(*names, query, body, known.content_type, known.accept, self.client))
         if not isinstance(answer, bytes):
             self.given = answer
             return False
-        self.resetTimeout()
         self.site.census.asked(self)
+        self._expected()
         before, after = road.heads.around(known.own)
         self.say(b"%b%d%b%b" % (before, len(answer), after, answer))
-        self.paused = self._waitingForTransport
+        if known.is_last:
+            self.persistent = self._is_between = False
+            self.setTimeout(None)
+            self.loseConnection()
+        else:
+            self.resetTimeout()
+            self.paused = self._waitingForTransport
         return True
 
     def say(self, data: bytes) -> None:
@@ -291,3 +294,9 @@ class HotChannel(PatientChannel):
                 sent = 0
             data = data[sent:]
         transport.write(data)
+
+
+def _parts(data: bytes) -> tuple[bytes, bytes, bytes]:
+    """The first line, the headers and the body of a request that arrived whole; empty headers if it did not."""
+    start, end = data.find(b"\r\n") + 2, data.find(b"\r\n\r\n") + 4
+    return data[: start - 2], data[start:end], data[end:]

@@ -20,6 +20,8 @@ from pylpaca.motions import Motions
 Holder = tuple[str, int]
 Hook = Callable[[], Awaitable[None] | None]
 
+FIRST_RETRY = 1.0  # seconds after the first try that failed; twice as long after each other one
+
 
 class Link:
     """
@@ -52,7 +54,7 @@ class Link:
         self._holders: dict[Holder, float] = {}  # when each was last heard, the longest silent first
         self._waiting: list[Deferred[None]] = []
         self._retry: IDelayedCall | None = None
-        self._retry_after = 1.0
+        self._retry_after = FIRST_RETRY
         self._logged = ""  # why it could not be opened last, since somebody voted: the server's own tries do not repeat it
         self._shut = False
         self._log = Logger(source=self)
@@ -73,6 +75,11 @@ class Link:
         if self._retry is None or not self._retry.active():
             return None
         return max(self._retry.getTime() - self._clock.seconds(), 0.0)
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it is to be open at all times and could not be opened, or was lost; until it is open again."""
+        return self.permanent and not self.is_open and (self.failure is not None or self._retry_after > FIRST_RETRY)
 
     @property
     def holders(self) -> list[Holder]:
@@ -199,7 +206,7 @@ class Link:
             self._opening = None
             self.is_open = True
             self.openings += 1
-            self._retry_after = 1.0
+            self._retry_after = FIRST_RETRY
             self._logged = ""
             self._log.info("{name} is connected", name=self._name)
 

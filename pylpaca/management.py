@@ -27,8 +27,8 @@ class Management:
 
     def __init__(self, server: ServerSection, roster: Roster, next_transaction: Callable[[], int]) -> None:
         self._server, self._roster, self._next_transaction = server, roster, next_transaction
-        self._answers: Mapping[str, Callable[[], Any]] = {
-            "apiversions": lambda: [1],
+        self.answers: Mapping[str, Callable[[], Any]] = {  # below /management/
+            "apiversions": self.api_versions,
             "v1/description": self.description,
             "v1/configureddevices": self.configured_devices,
         }
@@ -39,10 +39,14 @@ class Management:
 
         :raises BadRequest: there is nothing of this name.
         """
-        if what not in self._answers:
-            known = ", ".join(f"/management/{each}" for each in self._answers)
+        if what not in self.answers:
+            known = ", ".join(f"/management/{each}" for each in self.answers)
             raise BadRequest(f"there is no /management/{what[:60]}; there are {known}", 404)
-        return envelope(_ids(query), self._next_transaction(), self._answers[what]())
+        return envelope(_ids(query), self._next_transaction(), self.answers[what]())
+
+    def api_versions(self) -> list[int]:
+        """Which versions of the Alpaca API there are."""
+        return [1]
 
     def description(self) -> dict[str, str]:
         """What the server is."""

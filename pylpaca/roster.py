@@ -28,6 +28,7 @@ from pylpaca.device.camera import PACKAGES
 from pylpaca.interfaces import DEVICE_TYPES, device_type, operations
 from pylpaca.interfaces.rules import AbsentWhile, Needs
 from pylpaca.link import Link
+from pylpaca.shared_answers import max_ages
 from pylpaca.state import UniqueIds
 
 log = Logger()
@@ -271,14 +272,11 @@ def _told(error: BaseException) -> str:
 
 def _search(class_name: str) -> str:
     """The module under drivers that defines a class, found in its source so that no other module is imported."""
-    places: dict[str, list[tuple[str, Path]]] = {}
-    for module, path, folder in _sources():
-        for name in _defined(path):
-            places.setdefault(name, []).append((module, folder))
-    found = places.get(class_name)
+    found = [(module, folder) for module, path, folder in _sources() if class_name in _defined(path, class_name)]
     if not found:
+        known = {name for _, path, _ in _sources() for name in _defined(path)}
         broken = [f"; {told}" for _, path, _ in _sources() if (told := _syntax_error(path))]
-        raise CannotLoad(_not_found(f"no class {class_name}", class_name, places) + "".join(broken))
+        raise CannotLoad(_not_found(f"no class {class_name}", class_name, known) + "".join(broken))
     first = [module for module, folder in found if folder == found[0][1]]
     if len(first) > 1:
         choices = " or ".join(f"{_relative(module)}.{class_name}" for module in first)
@@ -301,10 +299,17 @@ def _sources() -> Iterator[tuple[str, Path, Path]]:
                 yield ".".join(("drivers", *parts)), path, folder
 
 
-def _defined(path: Path) -> Iterator[str]:
-    """The classes that a source defines, and other names for them; a source that cannot be parsed defines none."""
+def _defined(path: Path, wanted: str = "") -> Iterator[str]:
+    """
+    The classes that a source defines, and other names for them; a source that cannot be parsed defines none.
+
+    :param wanted: the only one that matters; parsing takes long, and a source that does not have this word need not be parsed.
+    """
     try:
-        tree = ast.parse(path.read_bytes())
+        source = path.read_bytes()
+        if wanted.isascii() and wanted.encode() not in source:
+            return
+        tree = ast.parse(source)
     except (OSError, SyntaxError, ValueError):
         return
     for node in tree.body:
@@ -357,6 +362,10 @@ def verify(found: type[Any], kind: str) -> None:
         raise CannotLoad(f"{found.__name__} does not say {', '.join(missing)}: every {base.__name__} has to")
     if not (isinstance(found.Settings, type) and issubclass(found.Settings, BaseModel)):
         raise CannotLoad(f"{found.__name__}.Settings must be a pydantic model, as SerialSettings or NoSettings are")
+    try:
+        max_ages(interface, found.max_age)
+    except ValueError as error:
+        raise CannotLoad(f"{found.__name__}.max_age: {error}") from None
     for name in operations(interface):
         if not inspect.isfunction(inspect.getattr_static(found, name)):
             raise CannotLoad(f"{found.__name__}.{name} must be a plain method: def {name}(self, …)")

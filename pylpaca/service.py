@@ -22,10 +22,10 @@ from typing import Any
 
 from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
-from twisted.internet.endpoints import serverFromString
+from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint, serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
+from twisted.logger import Logger, globalLogPublisher
 from twisted.python import usage
 from twisted.python.failure import Failure
 
@@ -35,6 +35,7 @@ from pylpaca.connections import Census, room_for
 from pylpaca.device import Surroundings
 from pylpaca.device.base import utc_now
 from pylpaca.discovery import Address, DiscoveryService
+from pylpaca.discreet import of_configuration
 from pylpaca.dispatch import Answered, Dispatcher
 from pylpaca.exposure import exposed
 from pylpaca.management import Management
@@ -44,6 +45,8 @@ from pylpaca.pages.observatory import Observatory
 from pylpaca.precautions import Precautions
 from pylpaca.protocol import TransactionCounter
 from pylpaca.questions import Questions
+from pylpaca.recent import Recent
+from pylpaca.records import Records
 from pylpaca.roster import Roster, build, simulators
 from pylpaca.serial import Cables, RealPorts
 from pylpaca.state import StateFolder, UniqueIds, state_folder
@@ -57,8 +60,8 @@ from pylpaca.web import AlpacaSite, Api
 
 log = Logger()
 
-EVERYWHERE = r"tcp6:{port}:interface=\:\:"  # dual stack on most systems
-EVERYWHERE_IPV4 = "tcp:{port}"
+EVERYWHERE = r"tcp6:{port}:interface=\:\:"  # dual stack on most systems; how people write it
+TIDIES_AFTER = 1.0  # seconds, when whoever waited for the start has an answer
 AFTERWARDS = 5.0  # seconds for what comes after on_exit, of which systemd is told
 STOP_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGBREAK") if hasattr(signal, name)]
 _TCP_PORT = re.compile(r"(?:tcp|tcp6|ssl):(?:port=)?(-?\d+)(?=:|$)")
@@ -111,8 +114,10 @@ class Options(usage.Options):
             for number in STOP_SIGNALS:
                 signal.signal(number, lambda got, _: reactor.callFromThread(end, signal.Signals(got).name))  # type: ignore[attr-defined]
 
+        recent = Recent(reactor, utc_now)
+        globalLogPublisher.addObserver(recent)
         try:
-            self.server = compose(self, reactor, os.environ, on_signal, ended if in_front else CannotStart)
+            self.server = compose(self, reactor, os.environ, on_signal, ended if in_front else CannotStart, recent)
         except CannotStart as error:
             raise SystemExit(str(error)) from None
         if self.server.is_watched:
@@ -144,12 +149,14 @@ def compose(
     environment: Mapping[str, str],
     on_signal: Callable[[Callable[[str], None]], None] = lambda end: None,
     stop_with: Callable[[str], BaseException] = ended,
+    recent: Recent | None = None,
 ) -> AlpacaServer:
     """
     Build the whole server; nothing is opened, written or moved.
 
     :param on_signal: is told what to call, with the signal's name, when the program is asked to end.
     :param stop_with: makes the exception that ends the program when a port cannot be opened.
+    :param recent: observes the program's log.
     :raises CannotStart: every mistake in the command line and the configuration, each in a line.
     """
     file = Path(options["config"]) if options["config"] is not None else None
@@ -174,7 +181,7 @@ def compose(
         raise CannotStart("\n".join(["pylpaca cannot start:", *(f"  {mistake}" for mistake in mistakes)]), mistakes)
     for sentence in filter(None, [openness(configuration.server), *exposed(configuration)]):
         log.warn("{sentence}", sentence=sentence)
-    site = build_site(configuration, roster, reactor, heard=safety.heard, own_thread=surroundings.own_thread)
+    site = build_site(configuration, roster, reactor, heard=safety.heard, own_thread=surroundings.own_thread, recent=recent)
     notifier = Notifier(environment, reactor)
     in_thread = surroundings.own_thread("name servers")
     watched = configuration.server.watchdog
@@ -191,6 +198,7 @@ def build_site(
     utc: Callable[[], datetime] = utc_now,
     heard: Callable[[], None] | None = None,
     own_thread: OwnThread = at_once,
+    recent: Recent | None = None,
 ) -> AlpacaSite:
     """
     All that HTTP answers.
@@ -199,6 +207,7 @@ def build_site(
     :param utc: the time of day.
     :param heard: is told whenever a client asks a device for anything.
     :param own_thread: makes threads for what takes long and is for pages only.
+    :param recent: keeps what was logged.
     """
     server = configuration.server
     counter = TransactionCounter()
@@ -210,7 +219,12 @@ def build_site(
         users={name: password.get_secret_value() for name, password in server.users.items()},
     )
     census = Census(room_for(server.max_connections), server.max_connections_per_peer, clock.seconds)
-    dispatcher = Dispatcher(roster, clock, counter, [log_answered] if server.request_log else [], heard)
+    discreet = of_configuration(configuration, (entry.driver.settings for entry in roster))
+    records = Records(clock, recent or Recent(clock, utc), utc(), connections=lambda: census.count)
+    records.recent.know(roster, discreet)
+    if server.request_log:
+        records.telling.add(log_answered)
+    dispatcher = Dispatcher(roster, clock, counter, [records.telling], heard)
     api = Api(dispatcher, management, clock)
     observatory = Observatory(
         configuration,
@@ -220,10 +234,13 @@ def build_site(
         Questions(dispatcher, clock),
         clock,
         utc,
+        records,
+        discreet,
+        own_thread,
         openness(server),
-        own_thread=own_thread,
     )
     site = AlpacaSite(api, rooms(observatory), walls, census, clock, server.request_log, server.hot_road)
+    records.refused = site.refusals
     site.observatory = observatory
     return site
 
@@ -298,8 +315,8 @@ def _endpoints(said: Sequence[str], configuration: Configuration, reactor: Any, 
             mistakes.append(configuration.source.mistake(f"{description!r} {reason}", ("server", "listen", index)))
     if found or mistakes:
         return found
-    everywhere = [each.format(port=config.HTTP_PORT) for each in (EVERYWHERE, EVERYWHERE_IPV4)]
-    return [Listen(everywhere[0], *(serverFromString(reactor, each) for each in everywhere))]
+    dual_stack = TCP6ServerEndpoint(reactor, config.HTTP_PORT, interface="::")
+    return [Listen(EVERYWHERE.format(port=config.HTTP_PORT), dual_stack, TCP4ServerEndpoint(reactor, config.HTTP_PORT))]
 
 
 class AlpacaServer(MultiService):
@@ -358,10 +375,10 @@ class AlpacaServer(MultiService):
             if entry.driver.link.permanent:
                 entry.driver.link.vote(True)
         self.precautions.start()
+        self._site.observatory.records.lateness.start()
         if doubt := daytime.doubt(utc_now()):
             log.warn("{doubt}", doubt=doubt)
-        gc.collect()
-        gc.freeze()  # what was loaded at start is not looked at by the garbage collector again
+        self._reactor.callLater(TIDIES_AFTER, _tidy)
         spoken_of = ", ".join(addresses) or ", ".join(each.description for each in self._listens)
         self._notifier.ready(f"{len(self.roster.entries)} devices at {spoken_of}")
         log.info(
@@ -405,6 +422,7 @@ class AlpacaServer(MultiService):
     async def _ended(self, services: Any) -> None:
         began = self._reactor.seconds()
         self.precautions.stop()
+        self._site.observatory.records.lateness.stop()
         self._notifier.stopping()
         ports, self._ports = self._ports, []
         await gatherResults([quiet(services), *(quiet(maybeDeferred(port.stopListening)) for port in ports)])
@@ -424,6 +442,13 @@ class AlpacaServer(MultiService):
         self._told_to_stop = True
         log.info("{signal}: stopping", signal=signal_name)
         self._reactor.stop()
+
+
+def _tidy() -> None:
+    """What was loaded at start stays: garbage is collected once, and what is left is not looked at again."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def _addresses(port: Any) -> list[Address]:

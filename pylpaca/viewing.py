@@ -16,6 +16,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from pylpaca.calls import within
@@ -30,6 +31,7 @@ from pylpaca.values import StateItem
 log = Logger()
 
 EVERY = 1.0  # seconds
+AT_ONCE = 10  # devices that are asked in one turn of the reactor
 PAGE_WAITS = 0.5  # seconds, for what a page shows before it is live
 MATTERS: Mapping[str, Sequence[str]] = {  # of each device type, what is seen first: the first three of these that it has
     "camera": ("CameraState", "CCDTemperature", "CoolerPower", "PercentCompleted"),
@@ -151,6 +153,24 @@ class Viewing:
         known = [each for each in order if each in view.values] or [each for each in order if not _NUMBERED.fullmatch(each)]
         return [(each, seen.label(each)) for each in known[:3]]
 
+    def latest(self) -> Sequence[View]:
+        """What all devices look like, by what is known of them already."""
+        return [each.latest() for each in self._seen.values()]
+
+    def answering(self, seconds: float, devices: Iterable[str] | None = None) -> Deferred[Sequence[View]]:
+        """What those look like that are connected and say it within so many seconds."""
+        return Deferred.fromCoroutine(self._answering(seconds, self.devices if devices is None else devices))
+
+    async def _answering(self, seconds: float, devices: Iterable[str]) -> Sequence[View]:
+        seen = [self._seen[each] for each in devices]
+        looked = []
+        for count, each in enumerate(seen, 1):
+            looked.append(within(self._clock, seconds, each.look(), each.name).addErrback(lambda _: None))
+            if count % AT_ONCE == 0:  # others have their turn
+                await deferLater(self._clock, 0)
+        await gatherResults(looked)
+        return [each.latest() for each in seen if each.has_answered]
+
     def watch(self, devices: Iterable[str], listener: Listener) -> Sequence[bytes]:
         """
         Tell this listener what changes, until `leave`.
@@ -230,6 +250,7 @@ class _Seen:
         self._on_off: Sequence[bool] = ()  # which switches know nothing in between
         self._named = 0  # the link whose names are known
         self._trouble = ""
+        self._has_answered = False
         self._looking: Deferred[None] | None = None
         self._waiting: list[Deferred[None]] = []
         self.name = f"{entry.kind}/{entry.number}"
@@ -240,6 +261,11 @@ class _Seen:
     def is_looking(self) -> bool:
         """Whether it has been asked and has not answered."""
         return self._looking is not None
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether it answered when it was asked last."""
+        return self._has_answered and not self.is_looking and self._entry.driver.link.is_open
 
     def look(self) -> Deferred[None]:
         """Ask it how it is, unless that is under way; fires when it is known, or that it cannot be."""
@@ -265,13 +291,14 @@ class _Seen:
         if not driver.link.is_open:
             self._values, self._trouble = {}, ""
             return
+        self._has_answered = False
         try:
             openings = driver.link.openings
             if self._named != openings:
                 self._named = openings
                 await self._ask_names()
             items: list[StateItem] = await self._ask("DeviceState")
-            self._values, self._trouble = self._read(items), ""
+            self._values, self._trouble, self._has_answered = self._read(items), "", True
         except Unavailable:
             pass  # its health says so
         except AlpacaError as error:

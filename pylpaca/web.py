@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any, cast
 
@@ -60,7 +61,8 @@ class Api:
     def device(self, request: IRequest, kind: str, number: str, member: str) -> Answer:
         """A device operation."""
         verb = request.method.decode("ascii")
-        answer = cast(WalledRequest, request).given
+        asked = cast(WalledRequest, request)
+        answer, asked.given = asked.given, None  # it may be large, and a request be kept for long
         if answer is None:
             answer = self._dispatcher.answer(
                 DeviceRequest(
@@ -147,6 +149,7 @@ class AlpacaSite(Site):
         self.walls, self.census, self.rooms, self._log_requests = walls, census, pages, log_requests
         self._rooms = {name.encode(): room.app.resource() for name, room in {**pages, "api": api, "management": api}.items()}
         self.open_connections = OpenConnections()
+        self.refusals: Counter[int] = Counter()  # by HTTP status
         self.api, self.pending, self.latest = api, api.pending, api.latest
 
     def getResourceFor(self, request: Any) -> Any:
@@ -160,11 +163,14 @@ class AlpacaSite(Site):
 
     def refused(self, peer: str, status: int, sentence: str) -> None:
         """A connection on which no request came together is ended with this."""
+        self.refusals[status] += 1
         if self._log_requests:
             log.info("{peer}: HTTP {status}, {sentence}", peer=peer, status=status, sentence=sentence)
 
     def log(self, request: Any) -> None:
         """Twisted's access log costs more than answering does; what devices answer is logged by who asks them."""
+        if request.code >= 400:
+            self.refusals[request.code] += 1
         if self._log_requests and (request.code != 200 or not request.path.startswith(b"/api/")):
             log.info(
                 "{peer} {verb} {path}: HTTP {code}",

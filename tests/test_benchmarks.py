@@ -190,17 +190,22 @@ class DevicesTests(SynchronousTestCase):
 
 @skipUnless(sys.platform == "linux", "the accounting is Linux's")
 class RealServerTests(SynchronousTestCase):
-    def measured(self, server: Running, ask: Ask, connected: bool = True) -> Measured:
-        job = Job(server.port, [ask], server.pids, 2, connected, seconds=0.1, warm_up=0.05)
+    def measured(self, server: Running, ask: Ask, connected: bool = True, interval: float = 0.0) -> Measured:
+        job = Job(server.port, [ask], server.pids, 2, connected, interval, seconds=0.1, warm_up=0.05)
         done = subprocess.run(LOAD, input=json.dumps(asdict(job)), cwd=ROOT, capture_output=True, text=True, check=True)
         return Measured(**json.loads(done.stdout))
 
     def test_load(self) -> None:
-        """pylpaca answers GET and PUT, on connections that are kept and on new ones; what it refuses is a wrong answer."""
+        """pylpaca answers at full load, on new connections, and at a steady rate; what it refuses is a wrong answer."""
         with running(PYLPACA, Path(sys.executable)) as server:
-            found = [self.measured(server, GET), self.measured(server, PUT), self.measured(server, GET, connected=False)]
+            found = [
+                self.measured(server, GET),
+                self.measured(server, PUT),
+                self.measured(server, GET, connected=False),
+                self.measured(server, GET, interval=0.01),
+            ]
             refused = self.measured(server, Ask("telescope/0/targetdeclination", "TargetDeclination=91"))
-        self.assertEqual([each.wrong for each in found], ["", "", ""])
+        self.assertEqual([each.wrong for each in found], [""] * 4)
         self.assertTrue(all(each.answers and each.server_cpu > 0 for each in found))
         self.assertIn("TargetDeclination", refused.wrong)
 

@@ -213,7 +213,7 @@ class MountTests(ControlTestCase):
         """What needs more to be said is asked with a form, and its answer told."""
         self.hand_box("telescope/0")
         self.driver.execute_script("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-        form = 'form[data-ask="telescope/0/axisrates"]'
+        form = 'form[data-get="telescope/0/axisrates"]'
         self.driver.execute_script("document.querySelector(arguments[0]).scrollIntoView({block: 'center'})", form)
         self.one(f"{form} button").click()
         self.wait_for(lambda: '"Maximum":5' in self.said())

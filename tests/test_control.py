@@ -81,7 +81,7 @@ def shows(page: ElementTree.Element, kind: str, operation: Operation) -> bool:
     return any(
         re.sub(r"\d+$", "", each.get("data-value", "")) == live
         or each.get("data-fresh", "").startswith(operation.member)
-        or each.get("data-ask") == path
+        or each.get("data-get") == path
         for each in page.iter()
     )
 

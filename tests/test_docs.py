@@ -23,7 +23,7 @@ from pylpaca import config, device
 from pylpaca.interfaces import DEVICE_TYPES
 from pylpaca.roster import add_driver_folders, find_driver, verify
 from pylpaca.serial import SerialSettings
-from pylpaca.testing import SerialDouble, conformance
+from pylpaca.testing import MemoryServer, SerialDouble, conformance
 from pylpaca.values import CameraState
 from tests import first_driver, test_raw_http
 from tests.chaos.__main__ import EXPERIMENTS
@@ -159,6 +159,22 @@ class DriverPageTests(SynchronousTestCase):
         result = TestResult()
         names["MyFocuserTests"]("test_program_twice").run(result)
         self.assertEqual((result.testsRun, result.wasSuccessful()), (1, True))
+
+    def test_many_clients(self) -> None:
+        """The focuser on a slow line is asked as often as the page says, however many ask, and anew after an order."""
+        sensor = SerialDouble({b"P": b"500", b"T": b"11.5", b"M": b"0", b"G7": b"OK"}.get)
+        shown("SlowFocuser")
+        driver = {"device_type": "focuser", "device_number": 0, "device_driver": "docs_slowfocuser:SlowFocuser"}
+        server = MemoryServer({"drivers": [{**driver, "driver_config": {"port": "COM3"}}]}, serial={"COM3": sensor})
+        self.addCleanup(sys.modules.pop, "docs_slowfocuser")
+        server.put("focuser/0/connected", Connected=True)
+        for _ in range(100):
+            self.assertEqual((server.get("focuser/0/position").value, server.get("focuser/0/temperature").value), (500, 11.5))
+            server.clock.advance(0.01)
+        self.assertEqual([sensor.commands.count(each) for each in (b"P", b"T")], [10, 1])
+        server.put("focuser/0/move", Position=7)
+        server.get("focuser/0/temperature")
+        self.assertEqual(sensor.commands[-2:], [b"G7", b"T"])
 
     def test_configuration(self) -> None:
         """The configuration beside it is right, too."""

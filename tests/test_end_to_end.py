@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import numpy as np
 from alpaca import management
@@ -516,3 +517,34 @@ class WatchdogTests(ServerTestCase):
         )
         (over,) = [line for line in server.lines if "the server goes on" in line]
         self.assertRegex(over, r"goes on after 1\.\d s")
+
+
+class WatchedTests(ServerTestCase):
+    """What looks after a server asks one that was started as users start it."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        dome = {"device_type": "dome", "device_number": 0, "device_driver": "DomeSimulator", "autoconnect": True}
+        self.server = self.started({"drivers": [dome]}, "--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off")
+
+    def asked(self, path: str) -> str:
+        with urlopen(f"http://{self.server.address}{path}") as answer:
+            return str(answer.read().decode())
+
+    def test_diagnostics(self) -> None:
+        """The diagnostics file has the addresses of the server, what the system was asked for, and the log from its start."""
+        found = json.loads(self.asked("/log/diagnostics.json"))
+        lines = [each["text"] for each in found["log"]]
+        self.assertEqual((found["addresses"], found["devices"][0]["link"]), ([self.server.address], "connected"))
+        self.assertIn("Dome 0 is connected", lines)
+        self.assertTrue(any(each.startswith("ready: 1 devices") for each in lines))
+        self.assertGreater(found["process"]["cpu_seconds"], 0)
+
+    def test_health(self) -> None:
+        """All is well, and the reactor turns."""
+        self.assertEqual(json.loads(self.asked("/health"))["status"], "ok")
+
+    def test_metrics(self) -> None:
+        """After a while it is known how late the reactor was."""
+        sampled = seen_until(True, lambda: "pylpaca_reactor_lag_seconds_count 0\n" not in self.asked("/metrics"))
+        self.assertEqual(sampled[-1], True)

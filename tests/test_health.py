@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pylpaca.health import Health
 from pylpaca.testing import Answer, Connection, MemoryServer
+from pylpaca.values import PierSide
 from tests.misbehaving import entry
 
 
@@ -161,9 +162,10 @@ class QuestionTests(SilentTestCase):
 
 class BoundTests(SilentTestCase):
     def fill(self) -> list[Connection]:
-        """As many calls as may wait."""
-        self.silence("Declination")
-        return [self.begin("declination") for _ in range(Health.MOST_WAITING)]
+        """As many calls as may wait, each for something else."""
+        self.silence("DestinationSideOfPier")
+        asked = "destinationsideofpier?RightAscension=1&Declination="
+        return [self.begin(f"{asked}{declination}") for declination in range(Health.MOST_WAITING)]
 
     def test_bounded(self) -> None:
         """One more than may wait is told at once that the device is busy."""
@@ -173,6 +175,18 @@ class BoundTests(SilentTestCase):
             (answer.error, answer.json["ErrorMessage"]),
             (0x500, "Telescope 0 is busy: 32 calls wait for it; ask again when they are answered"),
         )
+
+    def test_the_same(self) -> None:
+        """However many ask the same, it is one call of the driver, and counts as one."""
+        self.silence("Declination")
+        for _ in range(2 * Health.MOST_WAITING):
+            self.begin("declination")
+        self.assertEqual((len(self.waiting), self.get("altitude").error), (1, 0))
+
+    def test_the_same_when_busy(self) -> None:
+        """What the driver is asked already, one more may wait for."""
+        self.fill()
+        self.assertIsNone(self.begin("destinationsideofpier?RightAscension=1&Declination=0").answer())
 
     def test_stops(self) -> None:
         """What stops the device is never refused for that, however it is asked to stop."""
@@ -209,7 +223,7 @@ class BoundTests(SilentTestCase):
     def test_room_again(self) -> None:
         """An answer, and a client that was told that there is none, make room."""
         self.fill()
-        self.waiting[0].callback(1.0)
+        self.waiting[0].callback(PierSide.East)
         self.assertEqual(self.get("altitude").error, 0)
         self.clock.advance(4)
         self.assertEqual(self.get("altitude").error, 0)

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
@@ -247,6 +247,7 @@ CONVERSATIONS: dict[str, Sequence[Step]] = {
     "no host": [NAME, request("GET /api/v1/dome/0/name HTTP/1.1"), request("GET /api/v1/dome/0/name HTTP/1.1"), NAME],
     "far away all at once": [NAME, NAME, move_away, NAME, 9.0, NAME, 1.0, NAME, NAME],
     "stop between": [NAME, NAME, stop, NAME],
+    "stop behind the last answer": [get("/api/v1/dome/0/name", "Connection: close"), stop],
     "stop in the midst of an answer": [SAFE, SAFE, stop, NAME, 1.0, NAME],
     "stop in the midst of a request": [NAME, NAME[:20], stop, NAME[20:]],
     "a head that trickles": [NAME, NAME[:20], 9.0, NAME[20:30], 1.0, NAME[30:], PatientChannel.LINGER],
@@ -279,20 +280,24 @@ def outcome(steps: Sequence[str], conversation: Sequence[Step]) -> list[Any]:
     for entry in server.roster:
         entry.driver.link.vote(entry.kind != "dome")
     server.clock.advance(1)
-    connection = server.connection()
     seen: list[Any] = []
-    for step in conversation:
-        if isinstance(step, bytes):
-            connection.send(step)
-        elif isinstance(step, float):
-            server.clock.advance(step)
-        else:
-            step(server, connection)
-        seen.append((masked(connection.received), connection.closed, connection.gone, connection.listens))
+    for _ in range(2):  # the second time all that can be known is
+        connection = server.connection()
+        for step in conversation:
+            if isinstance(step, bytes):
+                connection.send(step)
+            elif isinstance(step, float):
+                server.clock.advance(step)
+            else:
+                step(server, connection)
+            seen.append((masked(connection.received), connection.closed, connection.gone, connection.listens))
+        idle = list(server.site.census._idle) == [connection._protocol]
+        if len(server.site.open_connections):
+            connection.hang_up()
     moody = server.driver("safetymonitor", 0)
     assert isinstance(moody, Moody)
     waiting = sorted(each.getTime() for each in server.clock.getDelayedCalls())
-    return [*seen, moody.asked, server.site.census.count, list(server.site.census._idle) == [connection._protocol], waiting]
+    return [*seen, moody.asked, server.site.census.count, idle, waiting]
 
 
 class SameTestCase(SynchronousTestCase):
@@ -335,6 +340,7 @@ class CutTests(SameTestCase):
         for place in range(len(NAME), 2 * len(NAME), 7):
             self.same(STEPS, [NAME, *_cut(NAME + NAME + TRACK, place), 0.0, NAME])
 
+    @settings(deadline=None)  # two servers are built for each
     @given(
         st.lists(
             st.sampled_from([each for steps in CONVERSATIONS.values() for each in steps if isinstance(each, bytes)]), max_size=6
@@ -382,12 +388,35 @@ class RememberedTests(SynchronousTestCase):
         self.connection.send(TRACK.replace(b"1234", b"1235"))
         self.assertEqual((len(answers_in(self.connection.received)), list(parsed)), (2, []))
 
-    def test_of_each_connection(self) -> None:
-        """They are remembered of this connection only."""
+    def test_of_another_connection(self) -> None:
+        """Nor are those that were sent on another connection."""
         self.connection.send(NAME)
         parsed = self.parsed()
-        self.server.connection().send(NAME)
-        self.assertEqual(len(list(parsed)), 1)
+        self.server.connection("192.0.2.99").send(NAME)
+        self.assertEqual(list(parsed), [])
+
+    def test_on_the_last_of_a_connection(self) -> None:
+        """Nor are those of clients who ask once on each connection."""
+        once = get("/api/v1/dome/0/name", "Connection: close")
+        self.connection.send(once)
+        parsed = self.parsed()
+        other = self.server.connection()
+        other.send(once)
+        self.assertEqual((list(parsed), other.gone, len(answers_in(other.received))), ([], True, 1))
+
+    def test_let_in_somewhere_else(self) -> None:
+        """Who is not near is not let in by headers that somebody near was let in with."""
+        self.connection.send(NAME)
+        far = self.server.connection("203.0.113.1")
+        far.send(NAME)
+        self.assertEqual([each.status for each in answers_in(far.received)], [403])
+
+    def test_not_for_ever(self) -> None:
+        """Who sends other headers each time leaves no more than a bounded number behind."""
+        for number in range(600):
+            self.connection.send(get("/api/v1/dome/0/name", f"A: {number}"))
+        known = self.server.site.hot.known
+        self.assertEqual((len(known), b"Host: x\r\nA: 599\r\n\r\n" in known), (512, True))
 
     def test_not_the_others(self) -> None:
         """A scan for paths, by any way to write them, leaves nothing behind."""

@@ -319,6 +319,7 @@ class PointingTests(MountTestCase):
         """What is left of another answer is not taken for a part of this one: it is asked again."""
         self.aim()
         before = self.get("rightascension")
+        self.clock.advance(0.1)
         self.double.added[b":GRH#"] = b"1"
         self.said(True)
         self.assertAlmostEqual(self.get("rightascension"), before, 4)
@@ -475,6 +476,7 @@ class TrackingTests(MountTestCase):
             self.assertEqual(self.get("trackingrate"), rate)
         self.assertEqual(self.said(), [":TL", ":TS", ":TK", ":TQ"])
         self.mount.hertz = 60.0
+        self.clock.advance(0.1)
         self.assertEqual(self.get("trackingrate"), DriveRate.Solar)
 
     def test_offsets(self) -> None:
@@ -499,6 +501,7 @@ class OlderOnStepTests(MountTestCase):
             self.ok("trackingrate", TrackingRate=int(rate))
             self.assertEqual(self.get("trackingrate"), rate)
         self.mount.hertz = 57.9
+        self.clock.advance(0.1)
         self.assertEqual(self.get("trackingrate"), DriveRate.Lunar)
 
     def test_destination(self) -> None:
@@ -903,6 +906,7 @@ class MoveTests(MountTestCase):
         """What is moved with the hand controller slews, too."""
         self.aim()
         self.mount.move(0, 1.0, 5.0)
+        self.clock.advance(0.1)
         self.assertIs(self.get("slewing"), True)
 
     def test_motion(self) -> None:

@@ -358,7 +358,9 @@ class AnswersTests(AnsweringTestCase):
         self.ok("connected", "Connected=true")
         for answer, position in ((b"0000", 0), (b"ffff", 65535), (b"07d0", 2000)):
             self.answers[b":GP"] = answer
+            self.clock.advance(0.1)  # what was answered before is not reused any more
             self.assertEqual(self.get("position"), position)
+        self.clock.advance(0.1)
         for answer in (b"", b"3E8", b"003E8", b"00G0", b"-123"):
             self.answers[b":GP"] = answer
             sentence = f"the controller answered {answer!r} to :GP#, not four hexadecimal digits"
@@ -369,8 +371,10 @@ class AnswersTests(AnsweringTestCase):
         self.ok("connected", "Connected=true")
         for answer, moving in ((b"00", False), (b"01", True), (b"0", False), (b"1", True)):
             self.answers[b":GI"] = answer
+            self.clock.advance(0.1)
             self.assertIs(self.get("ismoving"), moving)
         self.answers[b":GI"] = b"FF"
+        self.clock.advance(0.1)
         self.assertEqual(self.refusal("GET", "ismoving"), "the controller answered b'FF' to :GI#, neither 00 nor 01")
 
     def test_temperatures(self) -> None:

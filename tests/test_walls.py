@@ -980,7 +980,7 @@ NAMES = st.text(min_size=1, max_size=40) | st.sampled_from(NAUGHTY)
 class InjectionTests(SynchronousTestCase):
     def pages(self, name: str, *paths: str) -> list[list[Any]]:
         """The tags of these pages of a server in which everything has this name."""
-        entry = {"device_type": "dome", "device_number": 0, "device_driver": "DomeSimulator", "name": name}
+        entry = {"device_type": "dome", "device_number": 0, "device_driver": "simulators.dome.DomeSimulator", "name": name}
         server = MemoryServer({"drivers": [entry], "server": {"name": name, "location": name}})
         return [Texts(server.request("GET", path).body.decode()).tags for path in paths]
 

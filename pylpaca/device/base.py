@@ -6,7 +6,7 @@ from abc import ABC
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from inspect import cleandoc
 from typing import Any, ClassVar, TypeVar
 
@@ -17,12 +17,13 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from pylpaca import __version__
-from pylpaca.calls import settled, snapshot
+from pylpaca.calls import perform, settled, snapshot
 from pylpaca.device.neighbours import Neighbours
 from pylpaca.errors import MemberNotImplemented
-from pylpaca.interfaces import IDevice, Result, interface_version
+from pylpaca.interfaces import IDevice, Operation, Result, interface_version
 from pylpaca.link import Link
 from pylpaca.serial import Cables, Framing, Prepare, SerialLine, SerialSettings
+from pylpaca.shared_answers import MaxAge, SharedAnswers, max_ages
 from pylpaca.threads import OwnThread, at_once
 from pylpaca.values import StateItem
 
@@ -73,6 +74,7 @@ class Device(ABC):
     Settings: ClassVar[type[BaseModel]] = NoSettings
     interface: ClassVar[Any] = IDevice
     version: ClassVar[str] = __version__  # what DriverVersion says
+    max_age: ClassVar[MaxAge] = 0.0  # seconds for which values may be reused: {"Position": 0.1}, or one number for all members
 
     settings: Any
 
@@ -87,6 +89,8 @@ class Device(ABC):
         self._cables = surroundings.cables
         self._thread = surroundings.own_thread(self.name)
         self._lines: list[SerialLine] = []
+        ages = max_ages(self.interface, self.max_age)
+        self.shared_answers = SharedAnswers(self.clock, lambda: (self.link.is_open, self.link.openings), self._lines, ages)
         self.forget()
 
     # what an author may override
@@ -142,16 +146,20 @@ class Device(ABC):
     def forget(self) -> None:  # noqa: B027  # most base classes keep nothing
         """The framework's: a link begins or ends, and what the base class kept of the last one is gone."""
 
-    def _enter(self) -> Awaitable[None] | None:
+    async def _enter(self) -> None:
         self.forget()
-        return self.connect()
+        await settled(self.connect())
+        self.shared_answers.changed()
 
     async def _leave(self) -> None:
+        self.shared_answers.changed()
         try:
             await settled(self.disconnect())
         finally:
+            self.shared_answers.changed()
             self.forget()
-            lines, self._lines = self._lines, []
+            lines = list(self._lines)
+            self._lines.clear()
             await gatherResults([line.close() for line in lines])
 
     @classmethod
@@ -216,7 +224,15 @@ class Device(ABC):
         raise MemberNotImplemented
 
     def DeviceState(self) -> Result[list[StateItem]]:
-        return snapshot(self, self._time_stamp)
+        return snapshot(self, self._time_stamp, partial(_asked, self))
 
     def _time_stamp(self) -> str:
         return self.utc().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def _asked(device: Device, operation: Operation, arguments: dict[str, Any]) -> Any:
+    """What answers a question within DeviceState: what a client has just asked, or the driver."""
+    if (shared := device.shared_answers.find(operation, arguments)) is not None:
+        return shared.answer()
+    answer = perform(device, operation, arguments)
+    return device.shared_answers.share(operation, arguments, answer) if isinstance(answer, Deferred) else answer

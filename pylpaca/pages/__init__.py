@@ -11,12 +11,15 @@ from typing import Protocol
 
 from klein import Klein
 
+from pylpaca.pages.api_docs import ApiDocs
 from pylpaca.pages.assets import Assets
 from pylpaca.pages.control import Control
 from pylpaca.pages.events import Events
+from pylpaca.pages.log import Log
 from pylpaca.pages.observatory import Observatory
 from pylpaca.pages.setup import Setup
 from pylpaca.pages.start import Start
+from pylpaca.pages.telling import Health, Metrics
 
 
 class Room(Protocol):
@@ -33,4 +36,8 @@ def rooms(observatory: Observatory) -> Mapping[str, Room]:
         "setup": Setup(observatory),
         "events": Events(observatory),
         "assets": Assets(),
+        "log": Log(observatory),
+        "docs": ApiDocs(observatory),
+        "metrics": Metrics(observatory),
+        "health": Health(observatory),
     }

@@ -19,6 +19,8 @@ from zope.interface import implementer
 from pylpaca.answers import respond, set_head, with_refusals
 from pylpaca.errors import BadRequest
 from pylpaca.pages.observatory import Observatory
+from pylpaca.recent import read_filter
+from pylpaca.tail import Tail, Wanted
 from pylpaca.viewing import event
 
 EVENTS = "text/event-stream; charset=utf-8"
@@ -39,12 +41,13 @@ class Events:
     def events(self, request: Any) -> bytes | Deferred[bytes]:
         """One stream, which ends with its client, or with the server."""
         wanted = _wanted(request, self._observatory.viewing.devices)
+        tail = _wanted_tail(request)
         request.setHeader(b"cache-control", b"no-store")
         request.setHeader(b"x-accel-buffering", b"no")  # nginx would keep the events until there are many
         if request.method == b"HEAD":
             return respond(request, b"", EVENTS)
         set_head(request, EVENTS, None)
-        stream = Stream(request, self._observatory, wanted, self._ended)
+        stream = Stream(request, self._observatory, wanted, tail, self._ended)
         self._streams.add(stream)
         if self._next is None:
             self._next = self._observatory.clock.callLater(SERVER_EVERY, self._tell_of_server)
@@ -80,6 +83,22 @@ def _wanted(request: IRequest, devices: Sequence[str]) -> Sequence[str]:
     return wanted
 
 
+def _wanted_tail(request: IRequest) -> Wanted:
+    """
+    What a stream is asked for of the log and of calls.
+
+    :raises BadRequest: that cannot be read.
+    """
+    given = {name: values[-1].decode("ascii", "replace") for name, values in (request.args or {}).items()}
+    since = given.get(b"since", "")
+    return Wanted(
+        lines=given.get(b"log") == "1",
+        calls=given.get(b"calls") == "1",
+        which=read_filter(given.get(b"level") or "info", given.get(b"device", ""), given.get(b"client", "")),
+        since=int(since) if since.isascii() and since.isdigit() and len(since) < 20 else None,
+    )
+
+
 @implementer(IPushProducer)
 class Stream:
     """
@@ -91,8 +110,11 @@ class Stream:
 
     PATIENCE = 30.0  # seconds
 
-    def __init__(self, request: Any, observatory: Observatory, devices: Sequence[str], ended: Callable[[Stream], None]) -> None:
+    def __init__(
+        self, request: Any, observatory: Observatory, devices: Sequence[str], wanted: Wanted, ended: Callable[[Stream], None]
+    ) -> None:
         self._request, self._observatory, self._devices, self._end_of = request, observatory, devices, ended
+        self._tail = Tail(observatory.clock, observatory.utc, observatory.records, wanted, self.send)
         self._connections = request.channel.site.open_connections
         self._expiry: IDelayedCall | None = None
         self._over = False
@@ -103,7 +125,7 @@ class Stream:
         self._request.registerProducer(self, True)
         self._connections.add(self)
         first = self._observatory.viewing.watch(self._devices, self.send)
-        self.send([event("server", self._observatory.told), *first])
+        self.send([event("server", self._observatory.told), *first, *self._tail.begin()])
 
     def send(self, events: Sequence[bytes]) -> None:
         """Send these, unless the page has enough to take as it is."""
@@ -145,6 +167,7 @@ class Stream:
         self._over = True
         self._patient()
         self._observatory.viewing.leave(self.send)
+        self._tail.end()
         self._connections.remove(self)
         if self._request.channel is not None:  # else the page is gone
             self._request.unregisterProducer()

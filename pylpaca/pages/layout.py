@@ -7,7 +7,12 @@ from typing import Any
 from twisted.python.failure import Failure
 from twisted.web.template import Tag, flattenString, tags
 
-WAYS = (("/", "Devices"), ("/setup", "Setup"))  # to the pages that everything else is reached from
+WAYS = (
+    ("/", "Devices"),
+    ("/setup", "Setup"),
+    ("/log", "Log"),
+    ("/docs/api", "API"),
+)  # to the pages that everything else is reached from
 THEMES = (("", "Auto"), ("day", "Day"), ("dark", "Dark"), ("red", "Red"))
 ONLY_RED = "0.24 0.56 0.16 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 1 0"  # what becomes of an image in the red theme
 

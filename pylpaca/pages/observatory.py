@@ -11,11 +11,13 @@ from twisted.internet.interfaces import IReactorTime
 
 from pylpaca import daytime
 from pylpaca.config import Configuration
+from pylpaca.discreet import Discretion
 from pylpaca.management import Management
 from pylpaca.questions import Questions
+from pylpaca.records import Records
 from pylpaca.roster import Roster
 from pylpaca.showing import duration
-from pylpaca.threads import OwnThread, at_once
+from pylpaca.threads import OwnThread
 from pylpaca.viewing import Viewing
 
 
@@ -62,9 +64,12 @@ class Observatory:
     The server, as pages see it.
 
     :ivar utc: the time of day.
+    :ivar records: what the server keeps of its own doings.
+    :ivar discreet: takes out of a text what must not be told.
+    :ivar own_thread: makes threads for what takes long.
+    :ivar in_thread: one of them, for what asks the system.
     :ivar warning: what whoever looks after the server should think about; "" if nothing.
     :ivar addresses: what people type into a client, known once the ports are open.
-    :ivar own_thread: makes threads for what takes long.
     """
 
     configuration: Configuration
@@ -74,12 +79,15 @@ class Observatory:
     questions: Questions
     clock: IReactorTime
     utc: Callable[[], datetime]
+    records: Records
+    discreet: Discretion
+    own_thread: OwnThread
     warning: str = ""
     addresses: Sequence[str] = field(default_factory=list)
-    own_thread: OwnThread = at_once
 
     def __post_init__(self) -> None:
         self.discovery = Discovery(self.utc)
+        self.in_thread = self.own_thread("diagnostics")
         self._began = self.clock.seconds()
 
     @property

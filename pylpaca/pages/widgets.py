@@ -248,7 +248,7 @@ class Box:
         self.shown.add(operation.method)
         fields = [self.field(operation, each) for each in operation.parameters]
         heading = tags.span(self.label(operation.member), class_="name", title=_hint(operation))
-        said = {"data-ask": f"{self.device}/{operation.path}"}
+        said = {"data-get": f"{self.device}/{operation.path}"}
         return tags.form(heading, *fields, tags.button("Ask", type="submit"), class_="row", **said)
 
     def field(

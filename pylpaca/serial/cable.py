@@ -100,6 +100,7 @@ class Cable:
         self.node = ""  # which port it is, while it is open
         self.parties: list[Party] = []
         self.is_closing = False
+        self.changes = 0  # how often something happened after which its devices may answer differently than before
         self._clock, self._ports, self._recorder, self._unused = clock, ports, recorder, unused
         self._debt_of, self._debt = debt_of, debt_of(settings.port)
         self._listeners: list[Listener] = []
@@ -123,6 +124,7 @@ class Cable:
         if self._lost_at is not None:
             raise Unavailable(self._vanished(party))
         self.parties.append(party)
+        self.changes += 1
         try:
             await self._opened()
             owner = self._owner
@@ -135,6 +137,7 @@ class Cable:
         except Exception:
             self.leave(party)
             raise
+        self.changes += 1
         party.has_joined = party.is_ready = True
 
     def leave(self, party: Party) -> Deferred[None]:
@@ -259,6 +262,7 @@ class Cable:
             return  # it was not used yet: who opens it finds out
         self._owner = None
         self.node = ""
+        self.changes += 1
         for party in [each for each in self.parties if not each.has_joined]:
             if party.preparing is not None:
                 party.preparing.errback(Unavailable(f"port {self.name} vanished: {what_to_check(self.name)}"))
@@ -359,6 +363,7 @@ class Cable:
             if party in self.parties and not owner.why_gone:
                 party.trouble = self._told(error, party.trouble)
             return False
+        self.changes += 1
         party.is_ready = party in self.parties and not owner.why_gone
         if party.is_ready:
             party.trouble = ""

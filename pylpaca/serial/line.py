@@ -67,6 +67,15 @@ class SerialLine:
         if self._cable.owner_for(self._party) is None:
             raise Unavailable(self._cable.why_not(self._party))
 
+    @property
+    def changes(self) -> int:
+        """The framework's: how often something happened after which devices on this cable may answer differently than before."""
+        return self._cable.changes
+
+    def changed(self) -> None:
+        """The framework's: such a thing happened, to whichever of them."""
+        self._cable.changes += 1
+
     def close(self) -> Deferred[None]:
         """Leave the cable, whose port is closed with its last device; fires when it is. Commands that wait fail."""
         return self._cable.leave(self._party)

@@ -32,6 +32,7 @@ from pylpaca import config, precautions
 from pylpaca.device import Device, Surroundings
 from pylpaca.errors import DriverError
 from pylpaca.protocol import FORM
+from pylpaca.recent import Recent
 from pylpaca.roster import build
 from pylpaca.serial import Cables, SerialSettings
 from pylpaca.service import build_site
@@ -204,7 +205,10 @@ class MemoryServer:
         if found := [*read.mistakes, *mistakes, *unsafe]:
             raise AssertionError("\n".join(map(str, found)))
         self.precautions.start()
-        self.site = build_site(read, self.roster, self.clock, lambda: NEAR, self.utc, self.precautions.heard, own_thread)
+        self.recent = Recent(self.clock, self.utc)  # of those who want it to observe the log
+        self.site = build_site(
+            read, self.roster, self.clock, lambda: NEAR, self.utc, self.precautions.heard, own_thread, self.recent
+        )
 
     def utc(self) -> datetime:
         """The time of day, which passes with the clock."""

@@ -2,4 +2,4 @@
 
 from twisted.application.service import ServiceMaker
 
-pylpaca = ServiceMaker("pylpaca", "pylpaca.service", "ASCOM Alpaca server for astronomical hardware", "pylpaca")
+pylpaca = ServiceMaker("pylpaca", "pylpaca.loading", "ASCOM Alpaca server for astronomical hardware", "pylpaca")

@@ -148,9 +148,9 @@ async function put(element, path, fields) {
   try {
     const answer = await fetch(`/api/v1/${path}`, { method: "PUT", body, keepalive: true });
     const text = await answer.text();
-    const answered = answer.ok ? JSON.parse(text) : { ErrorMessage: text.trim() };
-    const refusal = answered.ErrorMessage;
-    say(element, refusal || String(answered.Value ?? "") || element.dataset.done || "", Boolean(refusal));
+    const shown = showRaw(element, answer, text);
+    const { ErrorMessage: refusal, Value } = answer.ok ? JSON.parse(text) : { ErrorMessage: text.trim() };
+    say(element, refusal || (shown ? "" : String(Value ?? "")) || element.dataset.done || "", Boolean(refusal));
     return !refusal;
   } catch {
     say(element, "The server does not answer. Is it running, and are you still in its network?", true);
@@ -222,16 +222,6 @@ async function ask(element, sender = null) { // a form can have several buttons,
   const question = sender?.dataset.confirm ?? element.dataset.confirm;
   if (question && !(await asked(question))) return;
   if (await put(element, sender?.dataset.formPut ?? element.dataset.put, fields)) await freshen();
-}
-
-// What a device is asked is shown as it answers.
-async function inquire(form, path) {
-  try {
-    const answer = await fetch(`/api/v1/${path}?${new URLSearchParams(fieldsOf(form))}`);
-    const text = await answer.text();
-    const { ErrorMessage, Value } = answer.ok ? JSON.parse(text) : { ErrorMessage: text.trim() };
-    say(form, ErrorMessage || JSON.stringify(Value), Boolean(ErrorMessage));
-  } catch { say(form, "The server does not answer.", true); }
 }
 
 // ---- what is no part of a device's state: it is looked at again, as the page has it now
@@ -308,14 +298,14 @@ document.addEventListener("click", (event) => {
   else if (button.dataset.copy !== undefined) copy(button);
   else if (button.dataset.putAll) for (const device of devices()) put(button, `${device}/${button.dataset.putAll}`, []);
   else if (button.dataset.put && button.dataset.hold === undefined) ask(button);
+  else if (button.dataset.get) get(button);
 });
 
 document.addEventListener("submit", (event) => {
-  const { put: path, ask: question } = event.target.dataset;
-  if (!path && !question) return;
+  const { get: asks, put: orders } = event.target.dataset;
+  if (!asks && !orders) return;
   event.preventDefault();
-  if (path) ask(event.target, event.submitter);
-  else inquire(event.target, question);
+  if (orders) ask(event.target, event.submitter); else get(event.target);
 });
 
 async function copy(button) {
@@ -329,5 +319,59 @@ async function copy(button) {
   }
   setTimeout(() => { button.textContent = before; }, 1500);
 }
+
+// ---- trying out what a device can be asked
+
+function showRaw(element, answer, text) {
+  for (let at = element; at; at = at.parentElement) {
+    const raw = at.querySelector("[data-raw]");
+    if (raw) { raw.textContent = `HTTP ${answer.status}\n${text}`; return true; }
+  }
+  return false;
+}
+
+async function get(element) {
+  const query = new URLSearchParams(fieldsOf(element));
+  query.set("ClientID", client);
+  transaction += 1;
+  query.set("ClientTransactionID", String(transaction));
+  const path = element.dataset.get;
+  try {
+    const answer = await fetch(`${path.startsWith("/") ? path : `/api/v1/${path}`}?${query}`);
+    const text = await answer.text();
+    const shown = showRaw(element, answer, text);
+    const { ErrorMessage: refusal, Value } = answer.ok ? JSON.parse(text) : { ErrorMessage: text.trim() };
+    say(element, refusal || (shown ? "" : JSON.stringify(Value)), Boolean(refusal));
+  } catch {
+    say(element, "The server does not answer. Is it running, and are you still in its network?", true);
+  }
+}
+
+// ---- the log
+
+let lastLine = 0;
+
+function addLine(line) {
+  if (line.number !== undefined) {
+    if (line.number <= lastLine) return; // it was sent again after the stream was cut
+    lastLine = line.number;
+    document.body.dataset.events = document.body.dataset.events.replace(/since=\d+/, `since=${lastLine}`);
+  }
+  each("[data-log]", (lines) => {
+    const row = lines.insertRow(0);
+    row.dataset.level = line.level ?? "call";
+    for (const text of [line.time.slice(11, 19), row.dataset.level, line.device, line.text]) row.insertCell().textContent = text;
+    if (line.detail) {
+      const details = document.createElement("details");
+      details.append(document.createElement("summary"), document.createElement("pre"));
+      details.firstChild.textContent = line.text;
+      details.lastChild.textContent = line.detail;
+      row.lastChild.replaceChildren(details);
+    }
+    if (lines.rows.length > Number(lines.dataset.log)) lines.deleteRow(-1);
+  });
+}
+
+for (const name of ["log", "call"]) document.addEventListener(`pylpaca:${name}`, (event) => addLine(event.detail));
 
 listen();
