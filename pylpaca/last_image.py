@@ -154,7 +154,7 @@ class LastImages:
 
     async def _frame(self, camera: Entry) -> Frame:
         driver = _driver(camera)
-        answer = call(driver, operations(ICamera)["ImageArray"], {})
+        answer = call(driver, operations(ICamera)["ImageArray"], {}, until=driver.clock.seconds() + PATIENCE)
         if isinstance(answer, Deferred):
             answer = await within(self._clock, PATIENCE, answer, f"ImageArray of {driver.name}")
         assert isinstance(answer, Frame)

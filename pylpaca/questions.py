@@ -69,7 +69,7 @@ class Questions:
 
         self._dispatcher.latest.device, self._dispatcher.latest.method = device, method
         try:
-            answer = call(device, operation, named)
+            answer = call(device, operation, named, until=device.clock.seconds() + PATIENCE)
             if isinstance(answer, Deferred):
                 answer = await within(self._clock, PATIENCE, answer, f"{operation.member} of {device.name}", silent)
             return _of_its_type(operation, answer)

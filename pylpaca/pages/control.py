@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 from klein import Klein
@@ -22,7 +22,7 @@ from pylpaca.last_image import File, LastImages
 from pylpaca.pages.hand_boxes import HAND_BOXES
 from pylpaca.pages.layout import page
 from pylpaca.pages.observatory import Observatory
-from pylpaca.pages.sections import connection, everything_else, section, stops
+from pylpaca.pages.sections import connection, everything_else, section, stops, way_to_everything_else
 from pylpaca.pages.widgets import Box, is_identified, is_plain_value
 from pylpaca.questions import Question
 from pylpaca.roster import Entry
@@ -58,9 +58,17 @@ class Control:
         if entry is None:
             sorry = tags.p(f"There is no {kind[:40]} {number[:40]} here. ", tags.a("All devices", href="/"))
             return respond(request, page("Not here", sorry), HTML, 404)
-        return _answered(self._hand_box(request, entry))
+        return _answered(self._hand_box(request, entry, _hand_box))
 
-    async def _hand_box(self, request: IRequest, entry: Entry) -> bytes:
+    @app.route("/control/v1/<kind>/<number>/everything", methods=["GET"])
+    def everything(self, request: IRequest, kind: str, number: str) -> Answer:
+        """What the page of a device does not show."""
+        entry = self._observatory.roster.find(kind, number)
+        if entry is None:
+            raise BadRequest(f"there is no {kind[:40]} {number[:40]} here", 404)
+        return _answered(self._hand_box(request, entry, _everything))
+
+    async def _hand_box(self, request: IRequest, entry: Entry, inside: Callable[[Box], list[Tag]]) -> bytes:
         (view,) = await self._observatory.viewing.now([f"{entry.kind}/{entry.number}"])
         is_connected = entry.driver.link.is_open
         answers = dict(await self._questions.ask(entry, _questions_of(entry, is_connected)))
@@ -68,7 +76,7 @@ class Control:
             some = Box(entry, answers, is_connected)
             answers |= await self._questions.ask(entry, _questions_of_each(some))
         request.setHeader(b"cache-control", b"no-store")
-        return respond(request, _page(Box(entry, answers, is_connected), view), HTML)
+        return respond(request, _page(Box(entry, answers, is_connected), view, inside), HTML)
 
     @app.route("/control/v1/camera/<number>/preview", methods=["GET"])
     def preview(self, request: IRequest, number: str) -> Answer:
@@ -158,7 +166,7 @@ def things(box: Box, operation: Operation) -> Sequence[Any]:
     return list(operation.parameters[0].kind) if is_identified(operation) else ()
 
 
-def _page(box: Box, view: View) -> bytes:
+def _page(box: Box, view: View, inside: Callable[[Box], list[Tag]]) -> bytes:
     device = box.device
     connecting = connection(box, view)
     shut = {} if box.is_connected else {"disabled": "disabled"}
@@ -166,15 +174,23 @@ def _page(box: Box, view: View) -> bytes:
         tags.p(f"{box.entry.type_name} {box.entry.number} · {box.value('Description') or ''}", class_="about"),
         connecting,
         *([] if box.is_connected else [tags.p(LATER, class_="warning")]),
-        Tag("fieldset")(*_sections(box), class_="hand-box", **shut),
+        Tag("fieldset")(*inside(box), class_="hand-box", **shut),
         *stops(box),
         **{"data-reload": f"{device}/{CONNECTED}", "data-was": str(box.is_connected).lower()},
     )
     return page(box.entry.driver.name, whole, events=f"devices={device}")
 
 
+def _hand_box(box: Box) -> list[Tag]:
+    return [*_sections(box), way_to_everything_else(f"/control/v1/{box.device}/everything")]
+
+
+def _everything(box: Box) -> list[Tag]:
+    list(_sections(box))  # what these show is not shown again
+    return everything_else(box)
+
+
 def _sections(box: Box) -> Iterable[Tag]:
     box.shown.update(each.method for each in box.operations.values() if each.stops and not each.parameters)
     for each in HAND_BOXES.get(box.entry.kind, ()):
         yield from section(box, each)
-    yield from everything_else(box)

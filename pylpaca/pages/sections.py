@@ -331,7 +331,13 @@ def everything_else(box: Box) -> list[Tag]:
     reasons = [tags.li(f"{name}: {reason}") for name, reason in lacking.items()]
     can = [*box.values(abilities), *([tags.ul(*reasons)] if reasons else [])]
     titled = (("Everything else", parts), ("What this device can and cannot do", can))
-    return [Tag("details")(Tag("summary")(title), *inside, said(), class_="card") for title, inside in titled if inside]
+    return [Tag("section")(tags.h2(title), *inside, said(), class_="card wide") for title, inside in titled if inside]
+
+
+def way_to_everything_else(path: str) -> Tag:
+    """Where that is; it comes when it is asked for, since it is most of what can be said of a device."""
+    way = tags.p(tags.a("On a page of its own", href=path))
+    return Tag("details")(Tag("summary")("Everything else"), way, class_="card", **{"data-load": path})
 
 
 def _actions(box: Box, action: Operation) -> list[Tag]:

@@ -262,7 +262,7 @@ class Box:
         ranges = {self.range_text(each, parameter, identity) for each in together or [operation]}
         help_ = ranges.pop() if len(ranges) == 1 else parameter.unit
         self._fields += 1
-        id_ = f"f{self._fields}"  # short: a page has a hundred of them
+        id_ = f"f{self._fields}"  # short: a page has dozens of them
         said = {"id": id_, "name": parameter.name, **({"aria-describedby": f"{id_}h"} if help_ else {})}
         if options:
             control = tags.select(

@@ -228,13 +228,27 @@ async function ask(element, sender = null) { // a form can have several buttons,
 
 async function freshen() {
   if (!document.querySelector("[data-fresh]")) return;
-  try {
-    const text = await (await fetch(location.href)).text();
-    const page = new DOMParser().parseFromString(text, "text/html");
-    const now = (element) => page.querySelector(`[data-fresh="${CSS.escape(element.dataset.fresh)}"]`);
-    each("[data-fresh]", (element) => setText(element, now(element)?.textContent ?? element.textContent));
-  } catch { /* the next time */ }
+  for (const path of [location.href, ...[...document.querySelectorAll("[data-loaded]")].map((element) => element.dataset.loaded)]) {
+    try {
+      const page = await fetched(path);
+      const now = (element) => page.querySelector(`[data-fresh="${CSS.escape(element.dataset.fresh)}"]`);
+      each("[data-fresh]", (element) => setText(element, now(element)?.textContent ?? element.textContent));
+    } catch { /* the next time */ }
+  }
 }
+
+const fetched = async (path) => new DOMParser().parseFromString(await (await fetch(path)).text(), "text/html");
+
+// What is most of a page comes when it is unfolded.
+document.addEventListener("toggle", async ({ target }) => {
+  const path = target.dataset.load;
+  if (!path || !target.open) return;
+  target.dataset.loaded = path;
+  delete target.dataset.load;
+  try {
+    target.replaceChildren(target.querySelector("summary"), ...(await fetched(path)).querySelectorAll(".hand-box > *"));
+  } catch { target.dataset.load = path; }
+}, true);
 
 each("[data-fresh-every]", ({ dataset }) => setInterval(() => { if (!document.hidden) freshen(); }, 1000 * dataset.freshEvery));
 document.addEventListener("input", ({ target }) => {
