@@ -48,7 +48,7 @@ class ControlTestCase(BrowserTestCase):
     def hand_box(self, device: str) -> None:
         """Show it, and wait until it is live."""
         self.open(f"/control/v1/{device}")
-        self.wait_for(lambda: self.text(f'[data-lamp="{device}"]') == "connected")
+        self.wait_for(lambda: self.all("fieldset:not([disabled])") and self.text(f'[data-lamp="{device}"]') == "connected")
 
     def type(self, selector: str, text: str) -> None:
         """Fill in a field."""
@@ -59,6 +59,16 @@ class ControlTestCase(BrowserTestCase):
     def button(self, path: str, of: str = "button") -> WebElement:
         """The button that sends an operation."""
         return self.one(f'{of}[data-put="{path}"], {of}[data-form-put="{path}"]')
+
+    def press(self, selector: str) -> None:
+        """Press a button that the STOP may be in front of."""
+        self.driver.execute_script("document.querySelector(arguments[0]).scrollIntoView({block: 'center'})", selector)
+        self.one(selector).click()
+
+    def unfold(self) -> None:
+        """Have everything else shown, too."""
+        self.driver.execute_script("document.querySelector('details').open = true")
+        self.wait_for(lambda: self.all("details .card"), "it does not come when it is unfolded")
 
     def said(self) -> str:
         """The refusals that are to be seen."""
@@ -94,7 +104,7 @@ class DomeTests(ControlTestCase):
     def test_stop_is_always_in_reach(self) -> None:
         """STOP is seen wherever the page is scrolled to."""
         self.hand_box("dome/0")
-        self.driver.execute_script("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+        self.unfold()
         for place in ("0", "document.body.scrollHeight"):
             self.driver.execute_script(f"scrollTo(0, {place})")
             inside = (
@@ -212,10 +222,9 @@ class MountTests(ControlTestCase):
     def test_question(self) -> None:
         """What needs more to be said is asked with a form, and its answer told."""
         self.hand_box("telescope/0")
-        self.driver.execute_script("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+        self.unfold()
         form = 'form[data-get="telescope/0/axisrates"]'
-        self.driver.execute_script("document.querySelector(arguments[0]).scrollIntoView({block: 'center'})", form)
-        self.one(f"{form} button").click()
+        self.press(f"{form} button")
         self.wait_for(lambda: '"Maximum":5' in self.said())
 
     def test_stop_hides_nothing_from_the_keyboard(self) -> None:
@@ -301,9 +310,9 @@ class OtherTests(ControlTestCase):
     def test_action(self) -> None:
         """An action of the driver's own is run with a button, and its answer told; UNSAFE is large."""
         self.hand_box("safetymonitor/0")
-        self.driver.execute_script("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+        self.unfold()
         for action, large in (("SimulateUnsafe", "UNSAFE"), ("SimulateSafe", "SAFE")):
-            self.one(f'form:has([value="{action}"]) button').click()
+            self.press(f'form:has([value="{action}"]) button')
             self.wait_for(partial(self.is_large, large))
         self.assertIn("Done.", self.said())
 
