@@ -57,7 +57,7 @@ def arguments() -> Namespace:
     servers = [each.name for each in EVERY]
     parser.add_argument("--server", action="append", choices=servers, help="this one; may be given more than once")
     parser.add_argument("--rounds", type=int, help="how often everything is measured, in turn (5; --quick: 3)")
-    parser.add_argument("--seconds", type=float, help="how long each load lasts (1.5; --quick: 0.7)")
+    parser.add_argument("--seconds", type=float, help="how long each load lasts (1; --quick: 0.7)")
     parser.add_argument("--cache", type=Path, help="the folder of the other servers' environments, used again (a temporary one)")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the report of a whole run into this page")
     return parser.parse_args()
@@ -73,7 +73,7 @@ def main() -> None:
         cache = said.cache or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         cores = machine.Cores()
         cores.leave_the_server_alone()
-        rounds, seconds = (3, 0.7) if said.quick else (5, 1.5)
+        rounds, seconds = (3, 0.7) if said.quick else (5, 1.0)
         bench = Bench(
             environments=Environments(cache.absolute()),
             cores=cores,

@@ -1,4 +1,4 @@
-"""What the two older benchmarks print, as parts of the report."""
+"""What benchmarks that stand alone print, as parts of the report."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from io import StringIO
 
-from benchmarks import images, serial_neighbour
+from benchmarks import images, serial_neighbour, viewers
 from benchmarks.bench import Bench
 from benchmarks.report import Section
 
 
 def measure(bench: Bench) -> list[Section]:
-    """Both run where the system puts them, with a server of their own."""
+    """Each runs where the system puts them, with a server of their own."""
     return [
         Section("Images in detail", _printed(bench, images.main)),
         Section("A serial device that does not answer, and its neighbours", _printed(bench, serial_neighbour.main)),
+        Section("Twenty open pages", _printed(bench, viewers.main)),
     ]
 
 

@@ -43,8 +43,6 @@ def _server(name: str, taken: list[str]) -> Server:
 
 def measure(bench: Bench) -> list[Section]:
     """All of them in turn, for each kind of load."""
-    if "hot_road" not in ServerSection.model_fields:
-        return []
     servers = [_server(name, taken) for name, taken in variants().items()]
     figures = bench.figures
     with bench.running(servers) as found:

@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.accounting import cpu_seconds
 from benchmarks.serial_neighbour import Client, latencies, p99
 from tests.browser import ten_devices
 from tests.server_process import ServerProcess
@@ -28,12 +29,6 @@ PAGES = 20
 LOOK = 3.0  # seconds of a turn in which nobody else asks
 GOAL_CORE = 0.05
 GOAL_P99 = 1.5
-
-
-def cpu(pid: int) -> float:
-    """Seconds that a process has taken of a core."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def look(address: str, looking: Any, came: Any) -> None:
@@ -88,9 +83,9 @@ def main() -> None:
                 if is_looked_at:
                     looking.set()
                     time.sleep(0.5)
-                before, began = cpu(server.pid), time.perf_counter()
+                before, began = cpu_seconds([server.pid]), time.perf_counter()
                 time.sleep(LOOK)
-                cores[is_looked_at].append((cpu(server.pid) - before) / (time.perf_counter() - began))
+                cores[is_looked_at].append((cpu_seconds([server.pid]) - before) / (time.perf_counter() - began))
                 waits[is_looked_at].append(p99(latencies(client)))
                 looking.clear()
                 time.sleep(0.5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -12,17 +13,20 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretBytes, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 
 from pylpaca.interfaces import DEVICE_TYPES
+from pylpaca.places import Place as Place  # others know it from here
+from pylpaca.places import spans
 
 HTTP_PORT = 11111
 DISCOVERY_PORT = 32227
 
-M = TypeVar("M", bound=BaseModel)
+FILE_ONLY = "only_in_file"  # in a field's json_schema_extra: it is not changed with a browser
+_WALL: Any = {FILE_ONLY: True}  # who is within the walls cannot move them
 
-Place = tuple[str | int, ...]  # ("drivers", 0, "device_type")
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -104,17 +108,29 @@ def _hot_road() -> Any:
 class ServerSection(_Model):
     """The optional `server` object."""
 
-    listen: list[str] = Field(default=[], description="where HTTP listens, as Twisted endpoints; empty: everywhere on port 11111")
+    listen: list[str] = Field(
+        default=[],
+        description="where HTTP listens, as Twisted endpoints; empty: everywhere on port 11111",
+        json_schema_extra=_WALL,
+    )
     discovery_port: int | Literal["off"] = Field(default=DISCOVERY_PORT, description='the UDP port of discovery, or "off"')
     name: str = Field(default="pylpaca", min_length=1, description="the server's name, shown by clients")
     location: str = Field(default="", description="where the server stands, shown by clients")
-    state_dir: str | None = Field(default=None, description="the folder of what must survive a restart")
-    allow_public: bool = Field(default=False, description="whether clients outside the networks of this machine are served")
-    allowed_hosts: list[str] = Field(
-        default=[], description="names of this server besides IP addresses and names of the local network"
+    state_dir: str | None = Field(default=None, description="the folder of what must survive a restart", json_schema_extra=_WALL)
+    allow_public: bool = Field(
+        default=False, description="whether clients outside the networks of this machine are served", json_schema_extra=_WALL
     )
-    cors_origins: list[str] = Field(default=[], description="web pages that may use the server, each as https://example.org")
-    users: dict[str, SecretStr] = Field(default={}, description="names and passwords; without any, nobody is asked for one")
+    allowed_hosts: list[str] = Field(
+        default=[],
+        description="names of this server besides IP addresses and names of the local network",
+        json_schema_extra=_WALL,
+    )
+    cors_origins: list[str] = Field(
+        default=[], description="web pages that may use the server, each as https://example.org", json_schema_extra=_WALL
+    )
+    users: dict[str, SecretStr] = Field(
+        default={}, description="names and passwords; without any, nobody is asked for one", json_schema_extra=_WALL
+    )
     max_connections: int = Field(default=1024, ge=8, le=100_000, description="how many connections there may be")
     max_connections_per_peer: int = Field(default=256, ge=4, le=100_000, description="how many of them one client may have")
     deadman: DeadmanSection | None = Field(default=None, description="what is done when no client is there any more")
@@ -373,8 +389,12 @@ class _Reader:
             return None
 
 
-def explained(model: type[BaseModel], error: ValidationError) -> list[tuple[Place, str]]:
-    """What is wrong with some settings, each with its place in them and a sentence that says what was expected."""
+def explained(model: type[BaseModel], error: ValidationError, meaning: bool = True) -> list[tuple[Place, str]]:
+    """
+    What is wrong with some settings, each with its place in them and a sentence that says what was expected.
+
+    :param meaning: whether the sentence says what the setting is; not where that is read anyway.
+    """
     found: dict[Place, str] = {}
     for each in error.errors(include_url=False):
         place = tuple(step for step in each["loc"] if not _is_branch(step))
@@ -387,7 +407,7 @@ def explained(model: type[BaseModel], error: ValidationError) -> list[tuple[Plac
             found[place] = f"is not known here; {nearest(key, sorted(fields))}"
         elif each["type"] == "missing":
             declared = fields.get(key)
-            about = f": {declared.description}" if declared and declared.description else ""
+            about = f": {declared.description}" if declared and declared.description and meaning else ""
             found[place] = f"is missing{about}"
         elif each["type"] == "value_error":
             found[place] = each["msg"].removeprefix("Value error, ")
@@ -395,7 +415,7 @@ def explained(model: type[BaseModel], error: ValidationError) -> list[tuple[Plac
             message = each["msg"].removeprefix("Input ").removeprefix("String ")
             for theirs, ours in (("a valid dictionary", "an object in braces"), ("a valid list", "a list in brackets")):
                 message = message.replace(theirs, ours)
-            found[place] = message + _expected(fields.get(key), each["input"])
+            found[place] = message + _expected(fields.get(key), each["input"], meaning)
     return list(found.items())
 
 
@@ -421,46 +441,28 @@ def _is_branch(step: Any) -> bool:
     return isinstance(step, str) and (step in ("int", "str", "float", "bool") or step.startswith("literal["))
 
 
-def _expected(declared: FieldInfo | None, given: Any) -> str:
-    about = f" ({declared.description})" if declared and declared.description else ""
+def holds_secrets(annotation: Any) -> bool:
+    """Whether a value of this type may have a password in it."""
+    if annotation in (SecretStr, SecretBytes):
+        return True
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return any(holds_secrets(each.annotation) for each in annotation.model_fields.values())
+    return any(holds_secrets(each) for each in get_args(annotation))
+
+
+def _expected(declared: FieldInfo | None, given: Any, meaning: bool) -> str:
+    about = f" ({declared.description})" if declared and declared.description and meaning else ""
+    if declared and holds_secrets(declared.annotation):
+        return about
     return f", not {json.dumps(given, default=str)[:60]}{about}"
-
-
-_TOKEN = re.compile(r'[ \t\n\r]*("(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+)')
 
 
 def _positions(text: str) -> tuple[dict[Place, tuple[int, int]], list[Place]]:
     """Where every value of valid JSON stands, by its place, as line and column from 1; and the places given twice."""
+    found, repeated = spans(text)
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
-    tokens = [(match.group(1), match.start(1)) for match in _TOKEN.finditer(text)]
-    positions: dict[Place, tuple[int, int]] = {}
-    repeated: list[Place] = []
-    index = line = 0
-
-    def value(place: Place, at: int | None = None) -> None:
-        nonlocal index, line
-        word, offset = tokens[index]
-        offset = offset if at is None else at
-        while line + 1 < len(starts) and starts[line + 1] <= offset:
-            line += 1
-        if place in positions and not any(place[: len(each)] == each for each in repeated):
-            repeated.append(place)
-        positions[place] = (line + 1, offset - starts[line] + 1)
-        index += 1
-        if word == "{":
-            while tokens[index][0] != "}":
-                key, start = json.loads(tokens[index][0]), tokens[index][1]
-                index += 2  # the key and its colon
-                value((*place, key), start)
-                index += tokens[index][0] == ","
-            index += 1
-        elif word == "[":
-            count = 0
-            while tokens[index][0] != "]":
-                value((*place, count))
-                count += 1
-                index += tokens[index][0] == ","
-            index += 1
-
-    value(())
+    positions = {}
+    for place, span in found.items():
+        line = bisect_right(starts, span.key)
+        positions[place] = (line, span.key - starts[line - 1] + 1)
     return positions, repeated

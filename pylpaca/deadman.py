@@ -45,6 +45,11 @@ class Deadman:
         if self.at_start:
             self.heard()
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether it carries its steps out just now."""
+        return self._run is not None
+
     def heard(self) -> None:
         """A client asked a device for anything."""
         self._heard = self._clock.seconds()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 from uuid import uuid4
 
@@ -106,6 +107,7 @@ class Dispatcher:
         self._places: dict[tuple[str, ...], _Place] = {}  # that were asked for, by verb and path
         self._members = {kind: _paths(kind) for kind in DEVICE_TYPES}
         self._health = {(each.kind, each.number): Health(each.driver.name, clock) for each in roster}
+        roster.replaced.append(self._forget)
         self.logged = Repeats(clock)
         self.pending = Pending()
         self.latest = Latest()
@@ -139,10 +141,10 @@ class Dispatcher:
         under_way = _Call(self, request, entry, operation, ids, self._next_transaction(), began)
         driver, asked = entry.driver, None
         openings = driver.link.openings
-        joins = bool(driver.shared_answers.calls) and _joins(driver, operation, arguments)
+        joins = driver.shared_answers.calls and _joins(driver, operation, arguments)
         if not health.is_well(openings):
             try:
-                asked = health.begin(operation, arguments, openings, joins)
+                asked = health.begin(operation, arguments, openings, bool(joins))
             except DriverError:
                 return under_way.failed(Failure())
         self.latest.device, self.latest.method = driver, operation.method
@@ -157,7 +159,7 @@ class Dispatcher:
                 health.answered(asked)
             return under_way.succeeded(result)
         if asked is None:
-            asked = health.begin(operation, arguments, openings, joins)
+            asked = health.begin(operation, arguments, openings, bool(joins))
         result.addBoth(_passed_on, health.answered, asked)
         what = f"{operation.member} of {driver.name}"
         pending = self.pending.add(result, what)
@@ -185,6 +187,11 @@ class Dispatcher:
         if request.number == str(entry.number):  # other ways to write it are not remembered: there are many
             self._places[request[:4]] = place
         return place
+
+    def _forget(self, entry: Entry) -> None:
+        """Another driver is at this place now: what the last one did not answer says nothing about it."""
+        self._health[entry.kind, entry.number] = Health(entry.driver.name, self.clock)
+        self._places.clear()
 
     def _find(self, kind: str, number: str, member: str) -> tuple[Entry, Mapping[str, Operation]]:
         members = self._members.get(kind)
@@ -231,33 +238,34 @@ def call(
         driver.link.heard(holder)
     if operation.verb == "GET":
         return _asked(driver, operation, arguments, until)
-    return as_order(driver.shared_answers.changed, lambda: _told(driver, operation, arguments, holder, until, wanted))
+    return as_order(driver.shared_answers.changed, partial(_told, driver, operation, arguments, holder, until, wanted))
 
 
 def _asked(driver: Device, operation: Operation, arguments: dict[str, Any], until: float) -> Any:
     """What answers a question, which moves nothing: others who ask the same may wait for it longer than who began."""
-    _check_connected(driver, operation)
-    answers = driver.shared_answers
+    link, answers = driver.link, driver.shared_answers
+    if not (operation.while_disconnected or link.is_open):
+        raise _not_connected(driver)
     if answers.calls and (shared := answers.find(operation, arguments)) is not None:
         return shared.answer()
-    openings = driver.link.openings
-
-    def same_link() -> bool:
-        return operation.while_disconnected or (driver.link.is_open and driver.link.openings == openings)
-
     if operation.is_plain:
         answer = perform_plain(driver, operation, arguments)
     else:
-        answer = perform(driver, operation, arguments, same_link)
+        answer = perform(
+            driver, operation, arguments, _always if operation.while_disconnected else partial(link.is_still, link.openings)
+        )
     if operation.returns is Frame:
         answer = _with_frame(driver, answer)
     return answers.share(operation, arguments, answer, until) if isinstance(answer, Deferred) else answer
 
 
-def _check_connected(driver: Device, operation: Operation) -> None:
-    if not (operation.while_disconnected or driver.link.is_open):
-        why = f": {driver.link.failure.sentence}" if driver.link.failure else "; connect it first"
-        raise NotConnected(f"{driver.name} is not connected{why}")
+def _always() -> bool:
+    return True
+
+
+def _not_connected(driver: Device) -> NotConnected:
+    why = f": {driver.link.failure.sentence}" if driver.link.failure else "; connect it first"
+    return NotConnected(f"{driver.name} is not connected{why}")
 
 
 def _told(
@@ -272,7 +280,8 @@ def _told(
         return as_deferred(driver.link.bring(arguments["Connected"], holder))
     if operation.method in ("Connect", "Disconnect"):
         return driver.link.vote(operation.method == "Connect", holder)
-    _check_connected(driver, operation)
+    if not (operation.while_disconnected or driver.link.is_open):
+        raise _not_connected(driver)
     if operation.is_plain and driver.link.motions.guard is None:
         return perform_plain(driver, operation, arguments)
     openings = driver.link.openings
@@ -282,7 +291,7 @@ def _told(
         return driver.clock.seconds() < until and (operation.while_disconnected or driver.link.is_open) and wanted()
 
     def same_link() -> bool:
-        return driver.link.is_open and driver.link.openings == openings
+        return driver.link.is_still(openings)
 
     soon, motions = None, driver.link.motions
     if operation.only_stops(arguments):

@@ -113,18 +113,24 @@ def shown(value: Any) -> str:
 # ---- the configuration --------------------------------------------------------------------------------------------
 
 
-def install(configuration: Configuration, roster: Roster) -> list[Mistake]:
-    """Put the interlocks of a configuration in front of its drivers; what is wrong with them is returned."""
+def read(configuration: Configuration, roster: Roster) -> tuple[dict[Key, Guard], list[Mistake]]:
+    """The interlocks of each device that has some, as a configuration has them, and what is wrong with them."""
     mistakes: list[Mistake] = []
+    guards: dict[Key, Guard] = {}
     for each in configuration.devices:
         key, guarding = (each.entry.device_type, each.entry.device_number), []
         for index, section in enumerate(each.entry.interlocks):
             place = (*each.place, "interlocks", index)
             guarding.append(_read(section, key, place, configuration, roster, mistakes))
         if guarding and key in roster.entries:
-            driver = roster.entries[key].driver
-            driver.link.motions.guard = Guard(driver.name, tuple(guarding))
-    return mistakes
+            guards[key] = Guard(roster.entries[key].driver.name, tuple(guarding))
+    return guards, mistakes
+
+
+def install(guards: Mapping[Key, Guard], roster: Roster) -> None:
+    """Put interlocks in front of the drivers."""
+    for key, guard in guards.items():
+        roster.entries[key].driver.link.motions.guard = guard
 
 
 def _read(

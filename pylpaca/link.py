@@ -56,13 +56,18 @@ class Link:
         self._retry: IDelayedCall | None = None
         self._retry_after = FIRST_RETRY
         self._logged = ""  # why it could not be opened last, since somebody voted: the server's own tries do not repeat it
-        self._shut = False
+        self._shut = ""  # why it is closed for good
+        self._before: Deferred[None] | None = None  # fires when the link is closed in whose place this one stands
         self._log = Logger(source=self)
 
     @property
     def is_busy(self) -> bool:
         """Whether the link is being opened or closed."""
         return self._at_work
+
+    def is_still(self, openings: int) -> bool:
+        """Whether it is open, and was all the time since it had been opened so often."""
+        return self.is_open and self.openings == openings
 
     @property
     def is_opening(self) -> bool:
@@ -135,9 +140,20 @@ class Link:
             self._log.error("{name} is lost: {reason}", name=self._name, reason=reason.sentence)
             self._begin()
 
-    def shut(self) -> Deferred[None]:
-        """The server stops: close whoever holds it, and give up opening it. Fires when closed."""
-        self._shut = True
+    def take_over(self, old: Link) -> None:
+        """
+        Stand in the place of another link of the same device: that one is closed, for good; then this one is opened, if that one
+        was to be open, or if it is permanent. Those who held that one hold this one.
+        """
+        was_wanted = old._wanted and (not old.permanent or bool(old.holders))  # by clients
+        self._holders = dict(old._holders)
+        self._before = old.shut("it is opened anew with other settings")
+        if was_wanted or self.permanent:
+            self._pursue(True)
+
+    def shut(self, because: str = "the server stops") -> Deferred[None]:
+        """Close it for good, whoever holds it, and give up opening it. Fires when closed."""
+        self._shut = because
         self._stop_retrying()
         self._holders.clear()
         self._pursue(False)
@@ -174,6 +190,9 @@ class Link:
         )
 
     async def _work(self) -> None:
+        if self._before is not None:
+            before, self._before = self._before, None
+            await before
         while self._wanted is not self.is_open:
             if self._wanted:
                 await self._open()
@@ -236,8 +255,8 @@ class Link:
 
     def _explained(self, reason: Exception) -> AlpacaError:
         if self._shut:
-            self._log.info("{name} is not connected any more: the server stops", name=self._name)
-            return OperationCancelled(f"{self._name} was not connected yet when the server stopped")
+            self._log.info("{name} is not connected any more: {because}", name=self._name, because=self._shut)
+            return OperationCancelled(f"{self._name} was not connected yet: {self._shut}")
         before, self._logged = self._logged, repr(reason)
         if isinstance(reason, AlpacaError):
             if self._logged != before:

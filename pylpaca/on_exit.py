@@ -39,6 +39,11 @@ class OnExit:
         return ", ".join(str(step) for part in self._parts for chain in part for step in chain)
 
     @property
+    def is_at_work(self) -> bool:
+        """Whether it has begun."""
+        return self._run is not None
+
+    @property
     def longest(self) -> float:
         """Seconds that all of it takes at most."""
         return sum(max((sum(step.within + GRACE for step in chain) for chain in part), default=0.0) for part in self._parts)

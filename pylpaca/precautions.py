@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -13,7 +14,7 @@ from pylpaca.deadman import Deadman
 from pylpaca.interfaces import operations
 from pylpaca.interlocks import EXCEPT_TO_SAFETY, Guard, Wrong
 from pylpaca.on_exit import OnExit
-from pylpaca.roster import Entry, Roster
+from pylpaca.roster import Entry, Key, Roster
 from pylpaca.safe_states import Step, read_word, words
 
 log = Logger()
@@ -24,8 +25,8 @@ DEFAULT = (("telescope", "park"), ("dome", "close"))
 class Precautions:
     """All of it, for one server."""
 
-    def __init__(self, roster: Roster, deadman: Deadman | None, on_exit: OnExit) -> None:
-        self._roster, self.deadman, self.on_exit = roster, deadman, on_exit
+    def __init__(self, roster: Roster, deadman: Deadman | None, on_exit: OnExit, clock: IReactorTime) -> None:
+        self._roster, self.deadman, self.on_exit, self._clock = roster, deadman, on_exit, clock
 
     def start(self) -> None:
         """The server runs."""
@@ -42,6 +43,23 @@ class Precautions:
         """The server stops."""
         if self.deadman is not None:
             self.deadman.stop()
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether devices are being brought into safe states just now."""
+        return self.on_exit.is_at_work or (self.deadman is not None and self.deadman.is_at_work)
+
+    def objections(self, configuration: Configuration, roster: Roster) -> list[Mistake]:
+        """What would be wrong with a configuration if these were the devices; nothing is changed."""
+        return _Found.of(configuration, roster).mistakes
+
+    def follow(self, configuration: Configuration) -> None:
+        """Other devices stand in the roster now: all that is about them is about those from here on."""
+        found = _Found.of(configuration, self._roster)
+        interlocks.install(found.guards, self._roster)
+        self.on_exit = OnExit(found.chains, self._clock)
+        if self.deadman is not None:
+            self.deadman.steps = found.deadman
 
     async def leave(self, needs: Callable[[str, float], object] = lambda status, seconds: None) -> None:
         """
@@ -60,18 +78,36 @@ def read(configuration: Configuration, roster: Roster, clock: IReactorTime) -> t
 
     :param roster: the devices that could be built; the others are told elsewhere.
     """
-    mistakes = interlocks.install(configuration, roster)
-    reading = _Reading(configuration, roster, mistakes)
-    on_exit = OnExit(reading.chains(), clock)
+    found = _Found.of(configuration, roster)
     section = configuration.server.deadman
     deadman = None
     if section is not None:
-        deadman = Deadman(reading.deadman_steps(section), 60 * section.minutes, section.at_start, clock)
-    precautions = Precautions(roster, deadman, on_exit)
-    if not mistakes:
-        for warning in reading.warnings(precautions):
+        deadman = Deadman(found.deadman, 60 * section.minutes, section.at_start, clock)
+    precautions = Precautions(roster, deadman, OnExit(found.chains, clock), clock)
+    interlocks.install(found.guards, roster)
+    if not found.mistakes:
+        for warning in found.reading.warnings(precautions):
             log.warn("{sentence}", sentence=warning)
-    return precautions, mistakes
+    return precautions, found.mistakes
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a configuration says about safety, with the devices of a roster."""
+
+    guards: Mapping[Key, Guard]
+    chains: Sequence[Sequence[Step]]
+    deadman: Sequence[Step]
+    mistakes: list[Mistake]
+    reading: _Reading
+
+    @classmethod
+    def of(cls, configuration: Configuration, roster: Roster) -> _Found:
+        guards, mistakes = interlocks.read(configuration, roster)
+        reading = _Reading(configuration, roster, mistakes)
+        chains = reading.chains()
+        section = configuration.server.deadman
+        return cls(guards, chains, reading.deadman_steps(section) if section is not None else (), mistakes, reading)
 
 
 class _Reading:

@@ -11,8 +11,8 @@ import importlib.util
 import inspect
 import re
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -56,9 +56,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Roster:
-    """The devices of the server, by type and number."""
+    """
+    The devices of the server, by type and number.
 
-    entries: Mapping[Key, Entry]
+    :ivar replaced: are told of each entry that stands in the place of another now; what is kept of a device follows it so.
+    """
+
+    entries: dict[Key, Entry]
+    replaced: list[Callable[[Entry], None]] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries.values())
@@ -66,6 +71,12 @@ class Roster:
     def find(self, kind: str, number: str) -> Entry | None:
         """The device that a URL names."""
         return self.entries.get((kind, int(number))) if _NUMBER.fullmatch(number) else None
+
+    def replace(self, entry: Entry) -> None:
+        """Put an entry in the place of the one of its type and number."""
+        self.entries[entry.kind, entry.number] = entry
+        for tell in self.replaced:
+            tell(entry)
 
     def numbers(self, kind: str) -> list[int]:
         """The numbers that this device type has."""
@@ -102,8 +113,8 @@ def build(configuration: Configuration, surroundings: device.Surroundings, uniqu
         try:
             found = find_driver(entry.device_driver)
             verify(found, entry.device_type)
-            driver = _construct(found, entry, surroundings)
-            _verify_capabilities(driver)
+            unique_id = entry.unique_id or unique_ids.of(entry.device_type, entry.device_number)
+            made = make(found, entry, surroundings, unique_id)
         except CannotLoad as error:
             mistakes.append(_mistake(configuration.source, each.place, error))
             continue
@@ -111,11 +122,23 @@ def build(configuration: Configuration, surroundings: device.Surroundings, uniqu
             place = (*each.place, "driver_config")
             mistakes += [configuration.source.mistake(sentence, (*place, *steps)) for steps, sentence in error.mistakes]
             continue
-        surroundings.neighbours.add(entry.device_type, entry.device_number, driver)
-        unique_id = entry.unique_id or unique_ids.of(entry.device_type, entry.device_number)
-        key = (entry.device_type, entry.device_number)
-        entries[key] = Entry(*key, driver, unique_id, entry.deadline)
-    return Roster(entries), mistakes
+        surroundings.neighbours.add(made.kind, made.number, made.driver)
+        entries[made.kind, made.number] = made
+    roster = Roster(entries)
+    roster.replaced.append(lambda entry: surroundings.neighbours.add(entry.kind, entry.number, entry.driver))
+    return roster, mistakes
+
+
+def make(found: type[device.Device], entry: DriverEntry, surroundings: device.Surroundings, unique_id: str) -> Entry:
+    """
+    Build one device; nothing is opened.
+
+    :raises CannotLoad: it cannot be built, or does not have what it says it can do.
+    :raises BadSettings: its `driver_config` is wrong.
+    """
+    driver = _construct(found, entry, surroundings)
+    _verify_capabilities(driver)
+    return Entry(entry.device_type, entry.device_number, driver, unique_id, entry.deadline)
 
 
 def _mistake(source: Source, place: Place, error: CannotLoad) -> Mistake:

@@ -47,6 +47,7 @@ from pylpaca.protocol import TransactionCounter
 from pylpaca.questions import Questions
 from pylpaca.recent import Recent
 from pylpaca.records import Records
+from pylpaca.reopening import Reopening
 from pylpaca.roster import Roster, build, simulators
 from pylpaca.serial import Cables, RealPorts
 from pylpaca.state import StateFolder, UniqueIds, state_folder
@@ -181,7 +182,16 @@ def compose(
         raise CannotStart("\n".join(["pylpaca cannot start:", *(f"  {mistake}" for mistake in mistakes)]), mistakes)
     for sentence in filter(None, [openness(configuration.server), *exposed(configuration)]):
         log.warn("{sentence}", sentence=sentence)
-    site = build_site(configuration, roster, reactor, heard=safety.heard, own_thread=surroundings.own_thread, recent=recent)
+    reopening = Reopening(configuration, roster, surroundings, safety)
+    site = build_site(
+        configuration,
+        roster,
+        reactor,
+        reopening,
+        heard=safety.heard,
+        own_thread=surroundings.own_thread,
+        recent=recent,
+    )
     notifier = Notifier(environment, reactor)
     in_thread = surroundings.own_thread("name servers")
     watched = configuration.server.watchdog
@@ -194,6 +204,7 @@ def build_site(
     configuration: Configuration,
     roster: Roster,
     clock: IReactorTime,
+    reopening: Reopening,
     networks: Callable[[], Sequence[Network]] = own_networks,
     utc: Callable[[], datetime] = utc_now,
     heard: Callable[[], None] | None = None,
@@ -203,6 +214,7 @@ def build_site(
     """
     All that HTTP answers.
 
+    :param reopening: gives devices other settings.
     :param networks: those this machine has an address in, whose other machines are near.
     :param utc: the time of day.
     :param heard: is told whenever a client asks a device for anything.
@@ -226,14 +238,18 @@ def build_site(
         records.telling.add(log_answered)
     dispatcher = Dispatcher(roster, clock, counter, [records.telling], heard)
     api = Api(dispatcher, management, clock)
+    viewing = Viewing(roster, dispatcher, clock)
+    roster.replaced.append(lambda entry: viewing.replaced(entry, dispatcher))
+    roster.replaced.append(lambda entry: records.recent.know(roster, discreet))
+    reopening.learn = discreet.learn
     observatory = Observatory(
-        configuration,
         management,
         roster,
-        Viewing(roster, dispatcher, clock),
+        viewing,
         Questions(dispatcher, clock),
         clock,
         utc,
+        reopening,
         records,
         discreet,
         own_thread,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Mapping
 from errno import EIO
 from pathlib import Path
@@ -15,10 +14,9 @@ import platformdirs
 from twisted.logger import Logger
 
 from pylpaca.config import folder_of
+from pylpaca.replacing import beside, sweep, sync
 
 log = Logger()
-
-LEFT_BEHIND = 60.0  # seconds after which a file that was not put in its place never will be
 
 
 def state_folder(configured: str | None, config_file: Path | None, environment: Mapping[str, str]) -> Path:
@@ -88,8 +86,8 @@ class StateFolder:
             log.warn("{path} is written, but not its copy {copy}: {error}", path=str(path), copy=copy.name, error=error)
 
     def _replace(self, path: Path, content: bytes) -> None:
-        self._sweep(path)
-        fresh = path.with_name(f".{path.name}.{uuid4().hex}")
+        sweep(path)
+        fresh = beside(path)
         try:
             with open(fresh, "xb") as file:
                 file.write(content)
@@ -100,29 +98,7 @@ class StateFolder:
             os.replace(fresh, path)
         finally:
             fresh.unlink(missing_ok=True)
-        if os.name == "posix":  # elsewhere a folder cannot be opened, and renaming is enough
-            try:
-                self._sync_folder()
-            except OSError as error:  # some network file systems cannot
-                log.warn("{path} is written, but a power failure now might undo that: {error}", path=str(path), error=error)
-
-    def _sync_folder(self) -> None:
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-    def _sweep(self, path: Path) -> None:
-        """Remove what a crash left behind; what is fresh may be another program's, which is about to put it in its place."""
-        for left in self._folder.glob(f".{path.name}.*"):
-            try:
-                if abs(time.time() - left.stat().st_mtime) > LEFT_BEHIND:  # the clock may have been set back meanwhile
-                    left.unlink()
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                log.warn("{path}, left behind by a crash, cannot be removed: {error}", path=str(left), error=error)
+        sync(path)
 
     def _keep_aside(self, path: Path) -> None:
         self._torn.discard(path)

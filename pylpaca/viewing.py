@@ -137,8 +137,8 @@ class Viewing:
     def replaced(self, entry: Entry, dispatcher: Dispatcher) -> None:
         """Another driver drives a device from now on."""
         name = f"{entry.kind}/{entry.number}"
-        self._seen[name] = _Seen(entry, dispatcher, self._clock)
-        self._listeners.setdefault(name, {})
+        seen = _Seen(entry, dispatcher, self._clock)
+        seen.told, self._seen[name] = self._seen[name].told, seen  # who looks at it is told what is other than it was
 
     def now(self, devices: Iterable[str] | None = None) -> Deferred[Sequence[View]]:
         """What these look like, as far as they say it soon; for a page."""

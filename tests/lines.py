@@ -18,6 +18,7 @@ from zope.interface import implementer
 
 from pylpaca.errors import DriverError
 from pylpaca.serial import Cables, Framing, LineFraming, SerialLine, SerialSettings
+from pylpaca.serial.inventory import Port
 
 EVENING = datetime(2026, 1, 17, 21, 3, 11, tzinfo=UTC)
 
@@ -79,6 +80,9 @@ class MemoryPorts:
     def is_there(self, port: str) -> bool:
         self.looks += 1
         return self.there
+
+    def here(self) -> list[Port]:
+        return []
 
     def open(self, settings: SerialSettings, line: Protocol) -> Awaitable[None] | None:
         if self.refusal is not None:

@@ -20,6 +20,7 @@ from drivers.lx200_telescope import LX200Telescope
 from drivers.moonlite_focuser import MoonliteFocuser
 from drivers.simulators.focuser import FocuserSimulator
 from pylpaca import config, device
+from pylpaca.forms import fields_of
 from pylpaca.interfaces import DEVICE_TYPES
 from pylpaca.roster import add_driver_folders, find_driver, verify
 from pylpaca.serial import SerialSettings
@@ -336,3 +337,29 @@ class ReadmeTests(SynchronousTestCase):
         """The configuration in the README is right."""
         (text,) = re.findall(r'^    (\{"drivers".*?\]\})$', (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
         self.assertEqual(config.read(json.loads(text), text).mistakes, ())
+
+
+class FormTableTests(SynchronousTestCase):
+    """docs/drivers.md, on settings as a form."""
+
+    WORDS = {  # noqa: RUF012  # what the page calls each kind of field
+        "number": "a field for a number",
+        "checkbox": "a checkbox",
+        "choice": "a choice",
+        "lines": "a box, one in each line",
+        "secret": "a field that never shows what is in it",
+        "group": "a group of fields",
+        "json": "a box, as JSON",
+    }
+
+    def test_table(self) -> None:
+        """Each setting of the example is typed in what the table says."""
+        page = (ROOT / "docs/drivers.md").read_text()
+        rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| (a .*|nothing: .*) \|$", page, re.MULTILINE)
+        said = {name.strip("`"): text for names, text in rows for name in names.split(", ")}
+        fields = {each.name: each for each in fields_of(shown("StationSettings"), {})}
+        fixed = "nothing: it is shown, and changed in the file only"
+        self.assertEqual(said, {name: fixed if each.fixed else self.WORDS[each.kind] for name, each in fields.items()})
+        self.assertEqual(
+            (fields["rain_limit"].label, fields["rain_limit"].unit, fields["rain_limit"].limits), ("Rain", "mm/h", "at least 0")
+        )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, ClassVar
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
@@ -17,13 +18,14 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pylpaca.device import BASES, Device, FilterWheel, Focuser
 from pylpaca.errors import DriverError
+from pylpaca.imagebytes import TYPE
 from pylpaca.interfaces import DEVICE_TYPES, IFocuser, operations
 from pylpaca.roster import CannotLoad, verify
 from pylpaca.serial import LineFraming, SerialSettings
 from pylpaca.shared_answers import MaxAge, SharedAnswers, max_ages
 from pylpaca.testing import Connection, MemoryServer, SerialDouble
 from pylpaca.values import Frame
-from tests.doubles import BareFocuser
+from tests.doubles import BareFocuser, FetchingCamera
 from tests.firmware import FirmwareDouble
 from tests.lx200_firmware import LX200Double
 from tests.moonlite_firmware import MoonliteFirmware
@@ -79,6 +81,17 @@ class HeldWheel(FilterWheel):
 
     def FocusOffsets(self) -> Any:
         return deferLater(self.clock, 1.0, lambda: (1 // offset for offset in (1, 0)))
+
+
+class HeldCamera(FetchingCamera):
+    """A camera that has its image a second after it is asked for it."""
+
+    fetched = 0
+
+    async def ImageArray(self) -> Any:
+        self.fetched += 1
+        await deferLater(self.clock, 1.0)
+        return self.picture
 
 
 def entry(number: int, port: str) -> dict[str, Any]:
@@ -248,6 +261,26 @@ class InFlightTests(HeldTestCase):
         self.assertEqual([self.value(each) for each in names], [["red", "green"]] * 2)
         self.assertEqual([self.error(each) for each in offsets], [0x500] * 2)
         self.flushLoggedErrors(ZeroDivisionError)
+
+    def test_images(self) -> None:
+        """Those who fetch an image at the same time share it, converted once; it is not kept."""
+        driver = f"{__name__}:{HeldCamera.__name__}"
+        server = MemoryServer({"drivers": [{"device_type": "camera", "device_number": 0, "device_driver": driver}]})
+        server.put("camera/0/connected", Connected=True)
+        camera: Any = server.driver("camera")
+        camera.picture = np.zeros((2, 3), np.uint16)
+        frames: list[Frame] = []
+        frame_of = camera.frame_of
+
+        def noted(picture: Any) -> Frame:
+            frames.append(frame_of(picture))
+            return frames[-1]
+
+        self.patch(camera, "frame_of", noted)
+        clients = [server.begin("GET", "camera/0/imagearray", headers={"Accept": TYPE}) for _ in range(3)]
+        server.clock.pump([1.0, 0.0, 0.0])
+        lengths = [len(each.received.partition(b"\r\n\r\n")[2]) for each in clients]
+        self.assertEqual((lengths, camera.fetched, len(frames), camera.shared_answers.calls), ([44 + 6] * 3, 1, 1, {}))
 
     def test_server_stops(self) -> None:
         """Each who waits for a shared call is told that the server stops."""

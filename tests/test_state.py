@@ -133,12 +133,13 @@ class DocumentTests(SynchronousTestCase):
     def test_swept(self) -> None:
         """What a crash left behind long ago is removed; what is fresh may be in the making."""
         self.folder.write("ids", {})
-        for name in (".ids.json.old", ".ids.json.fresh", ".other.json.old"):
+        old, fresh, other = f".ids.json.{'0' * 32}", f".ids.json.{'1' * 32}", f".other.json.{'0' * 32}"
+        for name in (old, fresh, other):
             (self.path / name).touch()
-        for name in (".ids.json.old", ".other.json.old"):
+        for name in (old, other):
             os.utime(self.path / name, (0, 0))
         self.folder.write("ids", {})
-        self.assertEqual(sorted(os.listdir(self.path)), [".ids.json.fresh", ".other.json.old", "ids.bak", "ids.json"])
+        self.assertEqual(sorted(os.listdir(self.path)), [fresh, other, "ids.bak", "ids.json"])
 
     @settings(max_examples=40)  # each of which waits for the disk
     @given(st.binary(max_size=20))

@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, requires
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,12 +31,13 @@ from pylpaca.exposure import exposed
 from pylpaca.imagebytes import TYPE
 from pylpaca.interfaces import DEVICE_TYPES, operations
 from pylpaca.network import Neighbourhood, Network, address_of
-from pylpaca.protocol import read_arguments, read_ids
+from pylpaca.protocol import FORM, read_arguments, read_ids
 from pylpaca.testing import Answer, Connection, MemoryServer
 from pylpaca.walls import Asking, Walls
 from tests.doubles import NaiveDome
 from tests.imagedecoder import decoded
 from tests.raw import answers_in, put, request
+from tests.setup_forms import Page
 
 NEAR_PEERS = [
     "127.0.0.1",
@@ -496,7 +497,6 @@ class CensusOfServerTests(SynchronousTestCase):
 
 # What a page on another port of this machine may have a browser send; Origin as browsers write it.
 ELSEWHERE = "http://127.0.0.1:8000"
-FORM = "application/x-www-form-urlencoded"
 OPEN_SHUTTER = "/api/v1/dome/0/openshutter"
 
 
@@ -725,7 +725,7 @@ class PageHeaderTests(WalledTestCase):
                 "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
             )
             self.assertEqual(headers["x-frame-options"], "DENY")
-            self.assertEqual(headers["referrer-policy"], "no-referrer")
+            self.assertEqual(headers["referrer-policy"], "same-origin")
             self.assertEqual(headers["x-content-type-options"], "nosniff")
 
     def test_everything_else(self) -> None:
@@ -961,7 +961,7 @@ class ExposureTests(SynchronousTestCase):
 
 
 class Texts(HTMLParser):
-    """What a browser makes of a page: its tags with their attributes."""
+    """What a browser makes of a page: its tags with their attributes, but for what is typed in its fields."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -970,10 +970,11 @@ class Texts(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
-        self.tags.append((tag, attrs))
+        self.tags.append((tag, [(name, "…" if (tag, name) == ("input", "value") else value) for name, value in attrs]))
 
 
 NAUGHTY = ("<script>alert(1)</script>", "\"'><img src=x onerror=y>", "&lt;", "</title>", "<!--", "{title}", "%s")
+MODULE = [("type", "module"), ("src", "/assets/pylpaca.js")]
 NAMES = st.text(min_size=1, max_size=40) | st.sampled_from(NAUGHTY)
 
 
@@ -984,14 +985,14 @@ class InjectionTests(SynchronousTestCase):
         server = MemoryServer({"drivers": [entry], "server": {"name": name, "location": name}})
         return [Texts(server.request("GET", path).body.decode()).tags for path in paths]
 
-    @settings(max_examples=40)
+    @settings(max_examples=40, deadline=None)
     @given(NAMES)
     def test_names(self, name: str) -> None:
-        """Whatever a device and the server are called, their pages are the same but for the text."""
+        """Whatever a device and the server are called, their pages are the same but for the text, and for what is typed there."""
         paths = ("/setup", "/setup/v1/dome/0/setup")
         self.assertEqual(self.pages(name, *paths), self.pages("x", *paths))
 
-    @settings(max_examples=40)
+    @settings(max_examples=40, deadline=None)
     @given(NAMES)
     def test_paths(self, name: str) -> None:
         """Whatever path is asked for, it is shown as text: the page that says so has the tags it always has, if there is one."""
@@ -999,6 +1000,26 @@ class InjectionTests(SynchronousTestCase):
         usual, *found = self.pages("x", "/setup/v1/x/0/setup", f"/setup/v1/{word}/0/setup", f"/setup/v1/dome/{word}x/setup")
         for tags in found:
             self.assertIn(tags, (usual, []))
+
+    @settings(max_examples=15, deadline=None)
+    @given(NAMES)
+    def test_typed(self, text: str) -> None:
+        """Whatever is typed into a form comes back in its field as text, and nothing else of the page."""
+        entry = {"device_type": "dome", "device_number": 0, "device_driver": "MyDomeDriver"}
+        server, path = MemoryServer({"drivers": [entry]}), "/setup/v1/dome/0/setup"
+        for field in ("settings.port:other", "settings.baudrate", "device.name", "device.deadline"):
+            found = []
+            for word in ("?", text):
+                typed = {**Page(server.request("GET", path)).fields, "settings.retries": "x", field: word}
+                shown = Page(server.request("POST", path, urlencode(typed).encode(), {"Content-Type": FORM}))
+                self.assertEqual(shown.answer.status, 400)
+                found.append(Texts(shown.answer.text).tags)
+            kept = shown.fields["settings.port" if field == "settings.port:other" else field]
+            self.assertEqual(kept, text.strip() if "port" in field else text)
+            self.assertEqual({tag for tag, _ in found[1]} - {tag for tag, _ in found[0]}, set())
+            self.assertEqual(
+                [attrs for tag, attrs in found[1] if tag == "script" and ("src", "/assets/theme.js") not in attrs], [MODULE]
+            )
 
     def test_pages_are_looked_at(self) -> None:
         """The pages of these tests are pages, and texts in them are read as a browser does."""

@@ -10,6 +10,7 @@ from pylpaca.protocol import BODY_LIMIT
 from pylpaca.testing import Answer, MemoryServer
 from pylpaca.walled import WalledRequest
 from pylpaca.web import KEEP_ALIVE, Api
+from tests.setup_forms import Page
 
 CONFIGURATION = {
     "drivers": [{"device_type": "dome", "device_number": 0, "device_driver": "DomeSimulator", "name": "<Roof> & co"}],
@@ -32,11 +33,14 @@ class VerbTests(WebTestCase):
     def test_exact_allow(self) -> None:
         """Any other verb is 405 with exactly what the path takes."""
         for verb in ("POST", "DELETE", "PATCH", "OPTIONS", "FOO"):
+            self.assertEqual(self.allowed(verb, "/"), "GET, HEAD")
             self.assertEqual(self.allowed(verb, "dome/0/connected"), "GET, PUT")
             self.assertEqual(self.allowed(verb, "dome/0/openshutter"), "PUT")
             self.assertEqual(self.allowed(verb, "dome/0/azimuth"), "GET")
-            self.assertEqual(self.allowed(verb, "/setup"), "GET, HEAD")
             self.assertEqual(self.allowed(verb, "/management/apiversions"), "GET, HEAD")
+        for verb in ("PUT", "DELETE", "PATCH", "OPTIONS", "FOO"):
+            for path in ("/setup", "/setup/v1/dome/0/setup"):
+                self.assertEqual(self.allowed(verb, path), "GET, HEAD, POST")
 
     def test_path_before_verb(self) -> None:
         """A path that is not there is refused as such, whatever the verb."""
@@ -229,10 +233,12 @@ class SetupTests(WebTestCase):
             self.assertNotIn("<b>mine", answer.text)
 
     def test_device_page(self) -> None:
-        """The page of a device shows its settings with their meaning."""
+        """The page of a device shows its settings with their meaning, each in a field of a form."""
         answer = self.server.get("/setup/v1/dome/0/setup")
         self.assertEqual((answer.status, answer.headers["content-type"]), (200, "text/html; charset=utf-8"))
-        self.assertIn("park_azimuth</td><td>180.0</td><td>where the dome parks, in degrees", answer.text)
+        page = Page(answer)
+        self.assertEqual(page.fields["settings.park_azimuth"], "180.0")
+        self.assertIn("Where the dome parks, in degrees.", page.texts["settings-park_azimuth-help"])
 
     def test_no_such_device(self) -> None:
         """A device that is not there has no page: 403, as the published API has it."""

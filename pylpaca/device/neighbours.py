@@ -95,8 +95,10 @@ class Neighbours:
         return {device: Counter(device.link.motions.asked) for device in self._devices.values()}
 
     def add(self, device_type: str, number: int, device: Device) -> None:
-        """Used by the roster, once a device."""
+        """Used by the roster: this is the device from now on; what another at its place did not answer says nothing about it."""
         self._devices[device_type.lower(), number] = device
+        name = f"{device_type.lower()}/{number}"
+        self._overdue = {question: since for question, since in self._overdue.items() if question[0] != name}
 
 
 def _as_declared(operation: Operation, value: Any) -> Any:

@@ -54,6 +54,9 @@ AT_REST = SafeState("abort", (("CameraState", CameraState.Idle),))
 HAS_IMAGE = RefusedUnless("ImageReady", InvalidOperation)
 
 
+WORKING = (CameraState.Waiting, CameraState.Exposing, CameraState.Reading, CameraState.Download)
+
+
 class ICamera(IDevice):
     """A camera (ASCOM ICameraV4)."""
 
@@ -85,7 +88,7 @@ class ICamera(IDevice):
     def CameraState() -> State[values.CameraState]:
         """What the camera is doing."""
 
-    rule(CameraState, Overlaid("arrival"))
+    rule(CameraState, Overlaid("arrival"), busy=WORKING)
 
     def CameraXSize() -> Result[Pixels]:
         """The width of the sensor, unbinned."""
@@ -214,7 +217,7 @@ class ICamera(IDevice):
     def IsPulseGuiding() -> State[bool]:
         """Whether a guide pulse is under way."""
 
-    rule(IsPulseGuiding, Needs("CanPulseGuide"))
+    rule(IsPulseGuiding, Needs("CanPulseGuide"), busy=(True,))
 
     def LastExposureDuration() -> Result[Seconds]:
         """How long the last exposure was asked to be; InvalidOperation before the first one."""

@@ -38,6 +38,8 @@ class ICoverCalibrator(IDevice):
     def CoverMoving() -> State[bool]:
         """Whether the cover is moving: CoverState is Moving."""
 
+    rule(CoverMoving, busy=(True,))
+
     def CoverState() -> State[values.CoverStatus]:
         """What the cover is doing; NotPresent where there is none."""
 

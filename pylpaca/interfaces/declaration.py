@@ -96,6 +96,7 @@ class Operation:
     stops: bool = False  # it only ends what moves or works
     moves: bool | str = False  # it sets something in motion; a name: unless that parameter is false or 0
     reaches: SafeState | None = None
+    busy: tuple[Any, ...] = ()  # the values by which it tells that the device moves or works
 
     @cached_property
     def path(self) -> str:
@@ -139,6 +140,7 @@ class _Beside:
     stops: bool = False
     moves: bool | str = False
     reaches: SafeState | None = None
+    busy: tuple[Any, ...] = ()
 
 
 def rule(
@@ -150,6 +152,7 @@ def rule(
     stops: bool = False,
     moves: bool | str = False,
     reaches: SafeState | None = None,
+    busy: tuple[Any, ...] = (),
 ) -> None:
     """
     Say, beside a method of an interface, what its signature cannot.
@@ -161,8 +164,9 @@ def rule(
     :param stops: it only ends what moves or works, and is never kept waiting.
     :param moves: it sets something in motion; the name of a parameter: it does so unless that is false or 0, when it stops.
     :param reaches: what it brings the device into.
+    :param busy: the values by which it tells that the device moves or works.
     """
-    method.__dict__["beside"] = _Beside(rules, optional, while_disconnected, deadline, stops, moves, reaches)
+    method.__dict__["beside"] = _Beside(rules, optional, while_disconnected, deadline, stops, moves, reaches, busy)
 
 
 class Contract(InterfaceClass):
@@ -238,6 +242,7 @@ def _read(name: str, function: Callable[..., Any]) -> Operation:
         stops=beside.stops,
         moves=beside.moves,
         reaches=beside.reaches,
+        busy=beside.busy,
     )
 
 

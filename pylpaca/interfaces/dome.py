@@ -91,6 +91,8 @@ class IDome(IDevice):
     def Slewing() -> State[bool]:
         """Whether any part is moving: azimuth, altitude or shutter."""
 
+    rule(Slewing, busy=(True,))
+
     def AbortSlew() -> Result[None]:
         """Stop every motion at once; Slaved is false afterwards."""
 

@@ -24,6 +24,8 @@ class IFilterWheel(IDevice):
     def Position() -> State[int]:
         """The filter in the light, from 0; -1 while the wheel is moving."""
 
+    rule(Position, busy=(-1,))
+
     def SetPosition(Position: int) -> Result[None]:
         """Start turning to a filter; done when Position is not -1."""
 

@@ -28,6 +28,8 @@ class IFocuser(IDevice):
     def IsMoving() -> State[bool]:
         """Whether the drawtube is moving; not for the small moves of temperature compensation."""
 
+    rule(IsMoving, busy=(True,))
+
     def MaxIncrement() -> Result[Steps]:
         """The longest single move, 1 to MaxStep."""
 

@@ -32,6 +32,8 @@ class IRotator(IDevice):
     def IsMoving() -> State[bool]:
         """Whether the rotator is moving."""
 
+    rule(IsMoving, busy=(True,))
+
     def MechanicalPosition() -> State[Direction]:
         """Where the rotator is, in its own frame, which Sync does not change."""
 

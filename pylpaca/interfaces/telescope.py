@@ -204,7 +204,7 @@ class ITelescope(IDevice):
     def IsPulseGuiding() -> State[bool]:
         """Whether a guide pulse is under way."""
 
-    rule(IsPulseGuiding, Needs("CanPulseGuide"))
+    rule(IsPulseGuiding, Needs("CanPulseGuide"), busy=(True,))
 
     def RightAscension() -> State[Hours]:
         """The right ascension that the telescope points at."""
@@ -264,6 +264,8 @@ class ITelescope(IDevice):
 
     def Slewing() -> State[bool]:
         """Whether the mount is slewing, parking, homing, flipping, settling, or moved by MoveAxis."""
+
+    rule(Slewing, busy=(True,))
 
     def SlewSettleTime() -> Result[Annotated[int, values.Unit("seconds")]]:
         """How long Slewing stays true after a slew."""

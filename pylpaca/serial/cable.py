@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -17,9 +17,10 @@ from pylpaca.calls import no_exit, settled
 from pylpaca.errors import AlpacaError, DriverError, Unavailable
 from pylpaca.serial.debt import Debt
 from pylpaca.serial.framing import Framing
+from pylpaca.serial.inventory import Port
 from pylpaca.serial.listener import Listener
 from pylpaca.serial.owner import Owner, what_to_check
-from pylpaca.serial.recording import Recorder
+from pylpaca.serial.recording import Everybody, Hearer
 from pylpaca.serial.search import Search
 from pylpaca.serial.settings import SerialSettings
 
@@ -42,6 +43,9 @@ class Ports(Protocol):
 
     def is_there(self, port: str) -> bool:
         """Whether it could be opened, as far as that is seen without trying; asked twice a second."""
+
+    def here(self) -> Sequence[Port]:
+        """Those that can be seen, without any of them being opened; may take a while."""
 
     def open(self, settings: SerialSettings, line: protocol.Protocol) -> Awaitable[None] | None:
         """
@@ -91,7 +95,7 @@ class Cable:
         settings: SerialSettings,
         clock: IReactorTime,
         ports: Ports,
-        recorder: Recorder | None,
+        hearers: Sequence[Hearer],
         unused: Callable[[Cable], object],
         debt_of: Callable[[str], Debt],
     ) -> None:
@@ -101,7 +105,8 @@ class Cable:
         self.parties: list[Party] = []
         self.is_closing = False
         self.changes = 0  # how often something happened after which its devices may answer differently than before
-        self._clock, self._ports, self._recorder, self._unused = clock, ports, recorder, unused
+        self.hearers = list(hearers)  # of what is said on it
+        self._clock, self._ports, self._unused = clock, ports, unused
         self._debt_of, self._debt = debt_of, debt_of(settings.port)
         self._listeners: list[Listener] = []
         self._owner: Owner | None = None  # of the port, when it may be used
@@ -223,7 +228,7 @@ class Cable:
         debt = self._debt_of(node)
         debt.until = max(debt.until, self._debt.until)
         self._debt = debt
-        owner = Owner(self._clock, self.name, self._listeners, self._lose, self._silence, self._recorder, debt)
+        owner = Owner(self._clock, self.name, self._listeners, self._lose, self._silence, Everybody(self.hearers), debt)
         self._tried = owner
         self.node = node
         try:

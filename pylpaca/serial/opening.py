@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet import protocol
@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 
 from pylpaca.errors import DriverError
 from pylpaca.serial import ports
+from pylpaca.serial.inventory import Port
 from pylpaca.serial.settings import SerialSettings, serial_server
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ class RealPorts:
     def is_there(self, port: str) -> bool:
         """Whether it could be opened, as far as that is seen without trying: of a serial server nothing is seen."""
         return serial_server(port) is not None or ports.is_there(port)
+
+    def here(self) -> Sequence[Port]:
+        """Those that can be seen, without any of them being opened."""
+        return ports.here()
 
     def open(self, settings: SerialSettings, line: protocol.Protocol) -> Awaitable[None] | None:
         """Open a port, a serial server in a while; DriverError says why one cannot be opened."""

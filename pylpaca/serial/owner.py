@@ -24,7 +24,7 @@ from pylpaca.serial.debt import Debt
 from pylpaca.serial.exchange import Exchange
 from pylpaca.serial.framing import MOST_UNCUT, take
 from pylpaca.serial.listener import Listener
-from pylpaca.serial.recording import Recorder
+from pylpaca.serial.recording import Hearer
 from pylpaca.serial.settings import serial_server
 from pylpaca.serial.silence import INSTANT, Silence
 
@@ -56,7 +56,7 @@ class Owner(protocol.Protocol):
         listeners: Collection[Listener] = (),
         lost: Callable[[Owner], object] = lambda _: None,
         silence: float = 0.05,
-        recorder: Recorder | None = None,
+        recorder: Hearer | None = None,
         debt: Debt | None = None,
     ) -> None:
         self.why_gone = f"port {name} is not open"  # empty while it is open

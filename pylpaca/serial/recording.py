@@ -7,13 +7,14 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from io import FileIO
 from pathlib import Path
+from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -42,6 +43,57 @@ class Event:
     kind: Kind
     data: bytes = b""
     line: int = 0  # in its file
+
+
+class Hearer(Protocol):
+    """Hears what is said on a line."""
+
+    def opened(self, name: str) -> None:
+        """The port of this name is open."""
+
+    def sent(self, data: bytes) -> None:
+        """This was written to the device."""
+
+    def received(self, data: bytes) -> None:
+        """This came from the device."""
+
+    def lost(self, why: str) -> None:
+        """The port vanished."""
+
+    def closed(self) -> None:
+        """The port was closed."""
+
+
+class Everybody:
+    """All who hear a line; who comes later hears what is said from then on."""
+
+    def __init__(self, hearers: Sequence[Hearer]) -> None:
+        self._hearers = hearers
+
+    def opened(self, name: str) -> None:
+        """The port of this name is open."""
+        for each in self._hearers:
+            each.opened(name)
+
+    def sent(self, data: bytes) -> None:
+        """This was written to the device."""
+        for each in self._hearers:
+            each.sent(data)
+
+    def received(self, data: bytes) -> None:
+        """This came from the device."""
+        for each in self._hearers:
+            each.received(data)
+
+    def lost(self, why: str) -> None:
+        """The port vanished."""
+        for each in self._hearers:
+            each.lost(why)
+
+    def closed(self) -> None:
+        """The port was closed."""
+        for each in self._hearers:
+            each.closed()
 
 
 class BrokenRecording(ValueError):

@@ -22,10 +22,10 @@ class SerialSettings(BaseModel):
         description="the serial port, as /dev/ttyUSB0 or COM3; its name in /dev/serial/by-id; usb:VID:PID or "
         "usb:VID:PID:SERIAL; or tcp://host:port for a serial server",
     )
-    baudrate: int = Field(default=9600, gt=0, le=4_000_000, description="bits per second")
-    bytesize: Literal[5, 6, 7, 8] = Field(default=8, description="bits of a byte")
+    baudrate: int = Field(default=9600, title="Baud rate", gt=0, le=4_000_000, description="bits per second")
+    bytesize: Literal[5, 6, 7, 8] = Field(default=8, title="Data bits", description="bits of a byte")
     parity: Literal["none", "even", "odd", "mark", "space"] = Field(default="none", description="the bit that checks a byte")
-    stopbits: Literal[1, 2] = Field(default=1, description="bits after a byte")
+    stopbits: Literal[1, 2] = Field(default=1, title="Stop bits", description="bits after a byte")
     reply_within: float = Field(default=1.0, gt=0, le=60, description="seconds to wait for a reply")
     retries: int = Field(default=0, ge=0, le=10, description="how often a question without a reply is asked again")
     wait_after_open: float = Field(
@@ -33,14 +33,21 @@ class SerialSettings(BaseModel):
     )
     dtr: bool | None = Field(
         default=None,
+        title="DTR",
         description="the line DTR while the port is open; null: as the system does. To keep an Arduino from restarting: "
         "true on Linux, false on Windows",
     )
-    rts: bool | None = Field(default=None, description="the line RTS while the port is open; null: as the system does")
+    rts: bool | None = Field(
+        default=None, title="RTS", description="the line RTS while the port is open; null: as the system does"
+    )
     keep_trying: float = Field(
         default=60.0, ge=0, le=86_400, description="seconds to look for a port that vanished before the device is disconnected"
     )
-    record: str = Field(default="", description="a file to record to what is said on the line; empty: none")
+    record: str = Field(
+        default="",
+        description="a file to record to what is said on the line; empty: none",
+        json_schema_extra={"only_in_file": True},  # a browser must not choose which file is written
+    )
 
     @field_validator("port")
     @classmethod

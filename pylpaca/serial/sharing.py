@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from copy import copy
 from datetime import datetime
 
 from twisted.internet.interfaces import IReactorTime
@@ -11,9 +12,10 @@ from pylpaca.errors import DriverError
 from pylpaca.serial.cable import Cable, Party, Ports
 from pylpaca.serial.debt import Debt
 from pylpaca.serial.framing import Framing
+from pylpaca.serial.inventory import Port
 from pylpaca.serial.line import SerialLine
 from pylpaca.serial.listener import Listener
-from pylpaca.serial.recording import Recorder
+from pylpaca.serial.recording import Hearer, Recorder
 from pylpaca.serial.settings import SerialSettings
 
 Prepare = Callable[[SerialLine], Awaitable[None] | None]
@@ -32,6 +34,48 @@ class Cables:
         self._clock, self._ports, self._utc = clock, ports, utc
         self._cables: list[Cable] = []
         self._debts: dict[str, Debt] = {}  # by node
+        self._hearer: Hearer | None = None
+
+    def heard_by(self, hearer: Hearer) -> Cables:
+        """The same cables; of each that is joined through these, `hearer` hears what is said, until `unheard`."""
+        same = copy(self)
+        same._hearer = hearer
+        return same
+
+    def hear(self, device: str, hearer: Hearer) -> None:
+        """Hear what is said on the cables that a device uses now."""
+        for cable in self._cables:
+            if device in [party.device for party in cable.parties]:
+                cable.hearers.append(hearer)
+
+    def unheard(self, hearer: Hearer) -> None:
+        """It hears nothing any more."""
+        for cable in self._cables:
+            cable.hearers[:] = [each for each in cable.hearers if each is not hearer]
+
+    def users(self, port: str) -> list[str]:
+        """The names of the devices that use a port now."""
+        try:
+            cable = self._found(port)
+        except DriverError:
+            return []
+        return [] if cable is None else [party.device for party in cable.parties]
+
+    def here(self) -> Sequence[Port]:
+        """The ports of the computer that can be seen; may take a while."""
+        return self._ports.here()
+
+    def which(self, port: str) -> str:
+        """
+        The same for two settings that mean the same port now.
+
+        :raises DriverError: it is not here; the sentence says what to do.
+        """
+        return self._ports.which(port)
+
+    def is_there(self, port: str) -> bool:
+        """Whether a port is here, as far as that is seen without trying."""
+        return self._ports.is_there(port)
 
     async def join(
         self,
@@ -50,6 +94,8 @@ class Cables:
         :raises DriverError: it cannot be opened, or another device uses it with other settings. What `prepare` raises.
         """
         cable = await self._cable(device, settings)
+        if self._hearer is not None:
+            cable.hearers.append(self._hearer)
         listener = None if unsolicited is None else Listener(framing, unsolicited, device)
 
         party = Party(device, settings, framing, listener, lambda: prepare(line) if prepare is not None else None, given_up)
@@ -61,7 +107,7 @@ class Cables:
         while (cable := self._found(settings.port)) is not None and cable.is_closing:
             await cable.closed()
         if cable is None:
-            cable = Cable(settings, self._clock, self._ports, self._recorder(settings), self._cables.remove, self._debt_of)
+            cable = Cable(settings, self._clock, self._ports, self._recorders(settings), self._cables.remove, self._debt_of)
             self._cables.append(cable)
             return cable
         for name in OF_THE_LINE:
@@ -71,10 +117,11 @@ class Cables:
                 raise DriverError(f"{other} and {device} share port {cable.name}, but not {name}: {theirs!r} and {ours!r}")
         return cable
 
-    def _recorder(self, settings: SerialSettings) -> Recorder | None:
+    def _recorders(self, settings: SerialSettings) -> list[Recorder]:
         if not settings.record:
-            return None
-        return Recorder(settings.record, self._clock, self._utc, settings.model_dump(include={"port", *OF_THE_LINE} - {"record"}))
+            return []
+        told = settings.model_dump(include={"port", *OF_THE_LINE} - {"record"})
+        return [Recorder(settings.record, self._clock, self._utc, told)]
 
     def _debt_of(self, node: str) -> Debt:
         return self._debts.setdefault(node, Debt())

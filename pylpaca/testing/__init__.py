@@ -33,8 +33,10 @@ from pylpaca.device import Device, Surroundings
 from pylpaca.errors import DriverError
 from pylpaca.protocol import FORM
 from pylpaca.recent import Recent
+from pylpaca.reopening import Reopening
 from pylpaca.roster import build
 from pylpaca.serial import Cables, SerialSettings
+from pylpaca.serial.inventory import Port
 from pylpaca.service import build_site
 from pylpaca.state import StateFolder, UniqueIds
 from pylpaca.threads import InThread, OwnThread, at_once
@@ -184,6 +186,7 @@ class MemoryServer:
 
     :param configuration: as config.json has it.
     :param serial: the other end of serial ports, by the name of the port.
+    :param file: where it was read from; the pages at /setup write it.
     :param own_thread: makes the devices' own threads; if not said, what they would do is done at once.
     """
 
@@ -193,10 +196,11 @@ class MemoryServer:
         clock: Clock | None = None,
         serial: Mapping[str, SerialDouble] | None = None,
         own_thread: OwnThread = at_once,
+        file: Path | None = None,
     ) -> None:
         self.clock = clock or Clock()
         ports = SerialPorts(self.clock, serial or {})
-        read = config.read(dict(configuration or {"drivers": []}))
+        read = config.load(file) if file is not None else config.read(dict(configuration or {"drivers": []}))
         ids = UniqueIds(StateFolder(Path("in memory")))  # a folder that is never made
         cables = Cables(self.clock, ports, self.utc)
         surroundings = Surroundings(self.clock, utc=self.utc, cables=cables, own_thread=own_thread)
@@ -205,9 +209,18 @@ class MemoryServer:
         if found := [*read.mistakes, *mistakes, *unsafe]:
             raise AssertionError("\n".join(map(str, found)))
         self.precautions.start()
+        self.reopening = Reopening(read, self.roster, surroundings, self.precautions)
         self.recent = Recent(self.clock, self.utc)  # of those who want it to observe the log
         self.site = build_site(
-            read, self.roster, self.clock, lambda: NEAR, self.utc, self.precautions.heard, own_thread, self.recent
+            read,
+            self.roster,
+            self.clock,
+            self.reopening,
+            lambda: NEAR,
+            self.utc,
+            self.precautions.heard,
+            own_thread,
+            self.recent,
         )
 
     def utc(self) -> datetime:
@@ -452,6 +465,10 @@ class SerialPorts:
     def is_there(self, port: str) -> bool:
         """Whether it is there, and plugged in."""
         return port in self._doubles and self._doubles[port].is_there
+
+    def here(self) -> list[Port]:
+        """Those that are plugged in."""
+        return [Port(name, description="a double") for name in self._doubles if self.is_there(name)]
 
     def open(self, settings: SerialSettings, line: Protocol) -> None:
         """Open one; DriverError if it is not there."""
