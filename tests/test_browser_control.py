@@ -75,8 +75,10 @@ class ControlTestCase(BrowserTestCase):
         return " ".join(each.text for each in self.all("[data-said]") if each.text)
 
 
-class DomeTests(ControlTestCase):
-    """The hand box of a dome."""
+class HandBoxTests(ControlTestCase):
+    """The hand boxes of ten simulators; one server and one browser for all of them."""
+
+    # the dome
 
     def test_slew(self) -> None:
         """An azimuth is typed, the dome goes there, and the page shows it on its way without a reload."""
@@ -133,9 +135,7 @@ class DomeTests(ControlTestCase):
         self.button("dome/0/slewtoazimuth").click()
         self.wait_for(lambda: not self.said())
 
-
-class MountTests(ControlTestCase):
-    """The hand box of a mount."""
+    # the mount
 
     def pointing(self) -> tuple[float, float]:
         return self.get("telescope/0/rightascension"), self.get("telescope/0/declination")
@@ -251,6 +251,60 @@ class MountTests(ControlTestCase):
         wanted = [*COORDINATES.values(), *NO_COORDINATES]
         self.assertEqual([float(each) if each not in NO_COORDINATES else each for each in found], wanted)
 
+    # the focuser
+
+    def test_steps(self) -> None:
+        """Out moves it by as many steps as are chosen, in as many back."""
+        self.hand_box("focuser/0")
+        before = self.get("focuser/0/position")
+        for sign, place in (("%2B", before + 100), ("}-", before)):
+            self.one(f'[data-put="focuser/0/move"][data-send*="{sign}"]').click()
+            self.wait_for(partial(self.is_at, place))
+
+    def is_at(self, place: int) -> bool:
+        """Whether it is there, for clients and on the page."""
+        return self.get("focuser/0/position") == place and str(place) in self.text('[data-value="focuser/0/Position"]')
+
+    # the camera
+
+    def picture(self) -> str:
+        """What distinguishes the picture that is seen."""
+        with urlopen(f"{self.stage.base}/control/v1/camera/0/preview") as answer:
+            return sha256(answer.read()).hexdigest()
+
+    def expose(self) -> str:
+        """Take an image with the page's button; the page shows it when it is there."""
+        before = str(self.one(".preview img").get_attribute("src"))
+        self.type('[name="Duration"]', "0.2")
+        self.button("camera/0/startexposure").click()
+        self.wait_for(lambda: str(self.one(".preview img").get_attribute("src")) != before, "the picture is not reloaded")
+        self.wait_for(lambda: self.driver.execute_script("return document.querySelector('.preview img').naturalWidth") == 800)
+        return self.picture()
+
+    def test_preview_differs_with_pointing(self) -> None:
+        """An exposure shows a picture; where the mount points elsewhere, another one, in which other stars are."""
+        self.put("telescope/0/tracking", Tracking=True)
+        self.hand_box("camera/0")
+        seen = [self.expose()]
+        self.put("telescope/0/synctocoordinates", RightAscension=3.0, Declination=20)
+        seen.append(self.expose())
+        self.assertNotEqual(seen[0], seen[1])
+
+    def test_short_exposure_after_short_exposure(self) -> None:
+        """Each of two exposures that are over in no time is shown."""
+        self.hand_box("camera/0")
+        self.assertNotEqual(self.expose(), self.expose())
+
+    def test_nothing_from_elsewhere(self) -> None:
+        """The page asks nobody but its own server, and has nothing to complain of."""
+        self.driver.get_log("performance")
+        self.driver.get_log("browser")
+        self.hand_box("camera/0")
+        requests = [json.loads(each["message"])["message"] for each in self.driver.get_log("performance")]
+        asked = [each["params"]["request"]["url"] for each in requests if each["method"] == "Network.requestWillBeSent"]
+        elsewhere = [each for each in asked if not each.startswith(self.stage.base)]
+        self.assertEqual((elsewhere, [each["message"] for each in self.driver.get_log("browser")]), ([], []))
+
 
 class OtherTests(ControlTestCase):
     """Other hand boxes, with a mount that must not move while the dome is closed."""
@@ -319,61 +373,3 @@ class OtherTests(ControlTestCase):
     def is_large(self, word: str) -> bool:
         """Whether this is what can be read from across the room."""
         return self.text(".big") == word
-
-
-class InAndOutTests(ControlTestCase):
-    """The focuser."""
-
-    def test_steps(self) -> None:
-        """Out moves it by as many steps as are chosen, in as many back."""
-        self.hand_box("focuser/0")
-        before = self.get("focuser/0/position")
-        for sign, place in (("%2B", before + 100), ("}-", before)):
-            self.one(f'[data-put="focuser/0/move"][data-send*="{sign}"]').click()
-            self.wait_for(partial(self.is_at, place))
-
-    def is_at(self, place: int) -> bool:
-        """Whether it is there, for clients and on the page."""
-        return self.get("focuser/0/position") == place and str(place) in self.text('[data-value="focuser/0/Position"]')
-
-
-class CameraTests(ControlTestCase):
-    """The hand box of a camera."""
-
-    def picture(self) -> str:
-        """What distinguishes the picture that is seen."""
-        with urlopen(f"{self.stage.base}/control/v1/camera/0/preview") as answer:
-            return sha256(answer.read()).hexdigest()
-
-    def expose(self) -> str:
-        """Take an image with the page's button; the page shows it when it is there."""
-        before = str(self.one(".preview img").get_attribute("src"))
-        self.type('[name="Duration"]', "0.2")
-        self.button("camera/0/startexposure").click()
-        self.wait_for(lambda: str(self.one(".preview img").get_attribute("src")) != before, "the picture is not reloaded")
-        self.wait_for(lambda: self.driver.execute_script("return document.querySelector('.preview img').naturalWidth") == 800)
-        return self.picture()
-
-    def test_preview_differs_with_pointing(self) -> None:
-        """An exposure shows a picture; where the mount points elsewhere, another one, in which other stars are."""
-        self.put("telescope/0/tracking", Tracking=True)
-        self.hand_box("camera/0")
-        seen = [self.expose()]
-        self.put("telescope/0/synctocoordinates", RightAscension=3.0, Declination=20)
-        seen.append(self.expose())
-        self.assertNotEqual(seen[0], seen[1])
-
-    def test_short_exposure_after_short_exposure(self) -> None:
-        """Each of two exposures that are over in no time is shown."""
-        self.hand_box("camera/0")
-        self.assertNotEqual(self.expose(), self.expose())
-
-    def test_nothing_from_elsewhere(self) -> None:
-        """The page asks nobody but its own server, and has nothing to complain of."""
-        self.driver.get_log("performance")
-        self.driver.get_log("browser")
-        self.hand_box("camera/0")
-        requests = [json.loads(each["message"])["message"] for each in self.driver.get_log("performance")]
-        asked = [each["params"]["request"]["url"] for each in requests if each["method"] == "Network.requestWillBeSent"]
-        elsewhere = [each for each in asked if not each.startswith(self.stage.base)]
-        self.assertEqual((elsewhere, [each["message"] for each in self.driver.get_log("browser")]), ([], []))
