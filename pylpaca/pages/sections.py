@@ -330,7 +330,7 @@ def everything_else(box: Box) -> list[Tag]:
             parts.append(box.asker(each))
     reasons = [tags.li(f"{name}: {reason}") for name, reason in lacking.items()]
     can = [*box.values(abilities), *([tags.ul(*reasons)] if reasons else [])]
-    titled = (("Everything else", parts), ("What this device can and cannot do", can))
+    titled = (("Other members", parts), ("What this device can and cannot do", can))
     return [Tag("section")(tags.h2(title), *inside, said(), class_="card wide") for title, inside in titled if inside]
 
 
