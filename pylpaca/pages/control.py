@@ -58,7 +58,7 @@ class Control:
         if entry is None:
             sorry = tags.p(f"There is no {kind[:40]} {number[:40]} here. ", tags.a("All devices", href="/"))
             return respond(request, page("Not here", sorry), HTML, 404)
-        return _answered(self._hand_box(request, entry, _hand_box))
+        return _answered(self._page(request, entry, _hand_box))
 
     @app.route("/control/v1/<kind>/<number>/everything", methods=["GET"])
     def everything(self, request: IRequest, kind: str, number: str) -> Answer:
@@ -66,9 +66,9 @@ class Control:
         entry = self._observatory.roster.find(kind, number)
         if entry is None:
             raise BadRequest(f"there is no {kind[:40]} {number[:40]} here", 404)
-        return _answered(self._hand_box(request, entry, _everything))
+        return _answered(self._page(request, entry, _everything))
 
-    async def _hand_box(self, request: IRequest, entry: Entry, inside: Callable[[Box], list[Tag]]) -> bytes:
+    async def _page(self, request: IRequest, entry: Entry, inside: Callable[[Box], list[Tag]]) -> bytes:
         (view,) = await self._observatory.viewing.now([f"{entry.kind}/{entry.number}"])
         is_connected = entry.driver.link.is_open
         answers = dict(await self._questions.ask(entry, _questions_of(entry, is_connected)))
@@ -152,11 +152,11 @@ def _questions_of_each(box: Box) -> list[Question]:
         (method, (which,))
         for method, each in box.operations.items()
         if each.verb == "GET" and len(each.parameters) == 1
-        for which in things(box, each)
+        for which in _things(box, each)
     ]
 
 
-def things(box: Box, operation: Operation) -> Sequence[Any]:
+def _things(box: Box, operation: Operation) -> Sequence[Any]:
     """Which things the first parameter of an operation can mean; none if it means no thing."""
     for rule in operation.rules:
         if isinstance(rule, NamesSensor):

@@ -222,17 +222,13 @@ class Box:
         said = {"aria-labelledby": f"of-{operation.method}", "title": _hint(operation)}
         return tags.div(heading, *buttons, class_=kind, role="group", **said)
 
-    def form(self, alike: Sequence[Operation], *identity: Any, names: str = "") -> Tag:
+    def form(self, alike: Sequence[Operation]) -> Tag:
         """Fields for the parameters that some operations share, and a button for each of these."""
         first = alike[0]
-        hidden = [
-            tags.input(type="hidden", name=each.name, value=str(value))
-            for each, value in zip(first.parameters, identity, strict=False)
-        ]
-        fields = [self.field(first, each, identity, alike) for each in first.parameters[len(identity) :]]
+        fields = [self.field(first, each, alike) for each in first.parameters]
         buttons = [self._sender(each) for each in alike]
         kind = "row one" if len(fields) == len(buttons) == 1 else "row"
-        return tags.form(*hidden, *fields, *buttons, class_=kind, **{"data-put": f"{self.device}/{first.path}"})
+        return tags.form(*fields, *buttons, class_=kind, **{"data-put": f"{self.device}/{first.path}"})
 
     def _sender(self, operation: Operation) -> Tag:
         """A button of a form; each says what the fields are sent to."""
@@ -251,15 +247,13 @@ class Box:
         said = {"data-get": f"{self.device}/{operation.path}"}
         return tags.form(heading, *fields, tags.button("Ask", type="submit"), class_="row", **said)
 
-    def field(
-        self, operation: Operation, parameter: Parameter, identity: tuple[Any, ...] = (), together: Sequence[Operation] = ()
-    ) -> Tag:
-        """A label, a field, and what goes into it."""
+    def field(self, operation: Operation, parameter: Parameter, together: Sequence[Operation] = ()) -> Tag:
+        """A label, a field, and what goes into it, for an operation and for those that share it."""
         options = self.options(operation, parameter)
-        now = self.value(operation.member, *identity) if operation.method != operation.member else None
+        now = self.value(operation.member) if operation.method != operation.member else None
         default = DEFAULTS.get(f"{operation.method} {parameter.name}", "") if now is None else now
         label = self.label(parameter.name)
-        ranges = {self.range_text(each, parameter, identity) for each in together or [operation]}
+        ranges = {self.range_text(each, parameter) for each in together or [operation]}
         help_ = ranges.pop() if len(ranges) == 1 else parameter.unit
         self._fields += 1
         id_ = f"f{self._fields}"  # short: a page has dozens of them
@@ -283,7 +277,7 @@ class Box:
                 **{"data-sexagesimal": ""},
             )
         elif parameter.kind in (int, float):
-            low, high = self.bounds(operation, parameter, identity) if not ranges else (None, None)
+            low, high = self.bounds(operation, parameter) if not ranges else (None, None)
             limits = {name: _number(each) for name, each in (("min", low), ("max", high)) if each is not None}
             step = "1" if parameter.kind is int else "any"
             control = tags.input(type="number", required="", step=step, value=_number(default), **limits, **said)
@@ -321,11 +315,11 @@ class Box:
             if isinstance(rule, OneOf) and rule.parameter == parameter.name:
                 allowed = self.value(rule.member) or allowed
             if isinstance(rule, Within) and rule.parameter == parameter.name:
-                low, high = self.bounds(operation, parameter, ())
+                low, high = self.bounds(operation, parameter)
                 allowed = [each for each in allowed if (low is None or each >= low) and (high is None or each <= high)]
         return [(str(int(each)), in_words(each.name)) for each in allowed]
 
-    def bounds(self, operation: Operation, parameter: Parameter, identity: tuple[Any, ...]) -> tuple[Any, Any]:
+    def bounds(self, operation: Operation, parameter: Parameter) -> tuple[Any, Any]:
         """From where to where a number may go; None where that is open, or not known."""
         rule = _bounding(operation, parameter)
         if isinstance(rule, ExposureTime):
@@ -333,17 +327,15 @@ class Box:
         if isinstance(rule, Clamped) and rule.only_if and self.value(rule.only_if) is False:
             return None, None
         if isinstance(rule, (Within, Clamped, Chosen)):
-            return self._bound(rule.low, identity), self._bound(rule.high, identity)
+            return self._bound(rule.low), self._bound(rule.high)
         return None, None
 
-    def _bound(self, bound: Any, identity: tuple[Any, ...]) -> Any:
-        if not isinstance(bound, str):
-            return bound
-        return self.value(bound, *(identity if self.operations[bound].parameters else ()))
+    def _bound(self, bound: Any) -> Any:
+        return self.value(bound) if isinstance(bound, str) else bound
 
-    def range_text(self, operation: Operation, parameter: Parameter, identity: tuple[Any, ...]) -> str:
+    def range_text(self, operation: Operation, parameter: Parameter) -> str:
         """The same in words, with the unit."""
-        low, high = self.bounds(operation, parameter, identity)
+        low, high = self.bounds(operation, parameter)
         if self.options(operation, parameter):
             return ""
         unit, _ = UNITS.get(parameter.unit, (f" {parameter.unit}", 0))
