@@ -40,7 +40,7 @@ from pylpaca.dispatch import Answered, Dispatcher
 from pylpaca.exposure import exposed
 from pylpaca.management import Management
 from pylpaca.network import Neighbourhood, Network, own_addresses, own_networks
-from pylpaca.pages import rooms
+from pylpaca.pages import Rooms, load
 from pylpaca.pages.observatory import Observatory
 from pylpaca.precautions import Precautions
 from pylpaca.protocol import TransactionCounter
@@ -255,7 +255,7 @@ def build_site(
         own_thread,
         openness(server),
     )
-    site = AlpacaSite(api, rooms(observatory), walls, census, clock, server.request_log, server.hot_road)
+    site = AlpacaSite(api, Rooms(observatory), walls, census, clock, server.request_log, server.hot_road)
     records.refused = site.refusals
     site.observatory = observatory
     return site
@@ -394,7 +394,7 @@ class AlpacaServer(MultiService):
         self._site.observatory.records.lateness.start()
         if doubt := daytime.doubt(utc_now()):
             log.warn("{doubt}", doubt=doubt)
-        self._reactor.callLater(TIDIES_AFTER, _tidy)
+        self._reactor.callLater(TIDIES_AFTER, self._tidy)
         spoken_of = ", ".join(addresses) or ", ".join(each.description for each in self._listens)
         self._notifier.ready(f"{len(self.roster.entries)} devices at {spoken_of}")
         log.info(
@@ -403,6 +403,16 @@ class AlpacaServer(MultiService):
             addresses=spoken_of,
             discovery=f"on UDP port {self._discovery_port}" if discovery_works else "off",
         )
+
+    def _tidy(self) -> None:
+        """Load what nobody had to wait for; then all that is there stays, and is not looked at for garbage again."""
+
+        def freeze(_: object) -> None:
+            gc.unfreeze()
+            gc.collect()
+            gc.freeze()
+
+        self._site.observatory.in_thread(load).addErrback(lambda failure: log.failure("pages", failure)).addBoth(freeze)
 
     def _bind(self, listen: Listen) -> None:
         """Open one port; ends the program, with nothing left open, if that cannot be done."""
@@ -458,13 +468,6 @@ class AlpacaServer(MultiService):
         self._told_to_stop = True
         log.info("{signal}: stopping", signal=signal_name)
         self._reactor.stop()
-
-
-def _tidy() -> None:
-    """What was loaded at start stays: garbage is collected once, and what is left is not looked at again."""
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
 
 
 def _addresses(port: Any) -> list[Address]:

@@ -142,12 +142,12 @@ class AlpacaSite(Site):
         :param hot_road: the steps of the hot road that are taken.
         """
         request = HotRequest if hot_road else WalledRequest
-        super().__init__(pages[""].app.resource(), request, timeout=KEEP_ALIVE, reactor=clock, parsePOSTFormSubmission=False)
+        super().__init__(api.app.resource(), request, timeout=KEEP_ALIVE, reactor=clock, parsePOSTFormSubmission=False)
         if hot_road:
             self.protocol = HotChannel
             self.hot = api.hot_road(hot_road)
         self.walls, self.census, self.rooms, self._log_requests = walls, census, pages, log_requests
-        self._rooms = {name.encode(): room.app.resource() for name, room in {**pages, "api": api, "management": api}.items()}
+        self._entered = {b"api": self.resource, b"management": self.resource}  # the routes, by the first part of their paths
         self.open_connections = OpenConnections()
         self.refusals: Counter[int] = Counter()  # by HTTP status
         self.api, self.pending, self.latest = api, api.pending, api.latest
@@ -155,7 +155,16 @@ class AlpacaSite(Site):
     def getResourceFor(self, request: Any) -> Any:
         """The routes that have the request's path: those of its first part."""
         _, _, path = request.path.partition(b"/")
-        return self._rooms.get(path.partition(b"/")[0], self.resource)
+        first = path.partition(b"/")[0]
+        return self._entered.get(first) or self._enter(first)
+
+    def _enter(self, first: bytes) -> Any:
+        name = first.decode("latin-1")
+        if name not in self.rooms:
+            first, name = b"", ""
+        if first not in self._entered:
+            self._entered[first] = self.rooms[name].app.resource()
+        return self._entered[first]
 
     def buildProtocol(self, addr: Any) -> Any:
         sentence = self.census.too_much(str(getattr(addr, "host", "")))

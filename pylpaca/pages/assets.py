@@ -19,7 +19,7 @@ class Assets:
 
     app = with_refusals(Klein())
 
-    def __init__(self) -> None:
+    def __init__(self, _: object = None) -> None:
         folder = files("pylpaca.pages") / "assets"
         self._files = {each.name: each.read_bytes() for each in folder.iterdir() if each.name.rpartition(".")[2] in TYPES}
 
