@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import get_ident
-from typing import Any, cast
+from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import ILogObserver, LogLevel, formatEvent
@@ -188,10 +188,11 @@ class Recent:
 
     def _take(self, line: Line) -> None:
         """Those who watch are told in the reactor's thread, whichever thread it was logged in."""
-        if get_ident() == self._thread:
+        hand_over = getattr(self._clock, "callFromThread", None)
+        if hand_over is None or get_ident() == self._thread:
             self._add(line)
         else:
-            cast(Any, self._clock).callFromThread(self._add, line)
+            hand_over(self._add, line)
 
     def _add(self, line: Line) -> None:
         self.last += 1

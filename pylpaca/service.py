@@ -116,11 +116,13 @@ class Options(usage.Options):
                 signal.signal(number, lambda got, _: reactor.callFromThread(end, signal.Signals(got).name))  # type: ignore[attr-defined]
 
         recent = Recent(reactor, utc_now)
-        globalLogPublisher.addObserver(recent)
+        globalLogPublisher.addObserver(recent)  # here, of what is said while all is built; then from when it starts
         try:
             self.server = compose(self, reactor, os.environ, on_signal, ended if in_front else CannotStart, recent)
         except CannotStart as error:
             raise SystemExit(str(error)) from None
+        finally:
+            globalLogPublisher.removeObserver(recent)
         if self.server.is_watched:
             Watchdog(reactor, self.server.latest).setServiceParent(self.server)
 
@@ -368,6 +370,7 @@ class AlpacaServer(MultiService):
         for listen in self._listens:
             self._bind(listen)
         super().startService()
+        globalLogPublisher.addObserver(self._site.observatory.records.recent)
         self._unique_ids.save()
         plain = [port for port in self._ports if getattr(port, "factory", None) is self._site]  # discovery speaks of these only
         addresses = [address for port in plain for address in _addresses(port)]
@@ -456,6 +459,7 @@ class AlpacaServer(MultiService):
         await stopping.end(self._reactor, self._site.pending, self._site.open_connections, devices, self._leave)
         self._notifier.close()
         log.info("stopped in {seconds:.1f} s", seconds=self._reactor.seconds() - began)
+        globalLogPublisher.removeObserver(self._site.observatory.records.recent)
 
     async def _leave(self) -> None:
         await self.precautions.leave(lambda status, seconds: self._notifier.stopping(status, AFTERWARDS + seconds))

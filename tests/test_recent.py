@@ -115,6 +115,13 @@ class KeptTests(SynchronousTestCase):
             call(*arguments)
         self.assertEqual((before, seen, self.texts()), ([], ["from afar"], ["from afar"]))
 
+    def test_without_a_reactor(self) -> None:
+        """Where there is no reactor that could be asked to take it, what a thread logs is a line at once."""
+        thread = Thread(target=self.log.info, args=("from afar",))
+        thread.start()
+        thread.join()
+        self.assertEqual(self.texts(), ["from afar"])
+
     def test_nothing_is_held(self) -> None:
         """What an event was about is not kept alive by its line."""
 

@@ -14,7 +14,7 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock
-from twisted.logger import LogLevel, capturedLogs
+from twisted.logger import Logger, LogLevel, capturedLogs, globalLogPublisher
 from twisted.plugin import getPlugins
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
@@ -94,13 +94,28 @@ class ServerTestCase(SynchronousTestCase):
         path.write_text(json.dumps(configuration or {"drivers": [MONITOR]}))
         given["config"] = str(path)
         given.update({name.replace("_", "-"): value for name, value in options.items()})
-        return compose(given, reactor, self.environment)
+        server = compose(given, reactor, self.environment)
+        self.addCleanup(globalLogPublisher.removeObserver, server._site.observatory.records.recent)  # of one that is not stopped
+        return server
 
     def said(self, logs: Any) -> list[str]:
         return [each["log_format"].format(**each) for each in logs if each.get("log_namespace") == "pylpaca.service"]
 
 
 class StartTests(ServerTestCase):
+    def test_log(self) -> None:
+        """From its start until it has stopped a server keeps what is logged; nothing of it is left in the log's own list."""
+        before = len(globalLogPublisher._observers)
+        server = self.composed(Reactor(), listen=["tcp:8080:interface=127.0.0.1"])
+        Logger().info("too early")
+        started(server)
+        Logger().info("in time")
+        self.successResultOf(server.stopService())
+        Logger().info("too late")
+        texts = [each.text for each in server._site.observatory.records.recent.lines()]
+        self.assertEqual([each for each in texts if " " in each and each.startswith(("too", "in"))], ["in time"])
+        self.assertEqual(len(globalLogPublisher._observers), before)
+
     def test_nothing_before_start(self) -> None:
         """Composing opens no port and writes no file."""
         reactor = Reactor()
