@@ -14,6 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
+import traceback
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -86,7 +87,11 @@ def main() -> None:
         sections: list[Section] = []
         for name in said.only or (QUICK if said.quick else PARTS):
             bench.tell(f"{time.monotonic() - began:.0f} s: {name}")
-            sections += PARTS[name](bench)
+            try:
+                sections += PARTS[name](bench)
+            except Exception as error:  # half an hour of figures is not lost with one part
+                traceback.print_exc()
+                bench.remark(f"The part {name} could not be measured: {type(error).__name__}: {error}")
         report = [where_and_when(bench, busy, time.monotonic() - began), bounds.section(bench), *sections]
     text = "\n\n".join(map(str, report))
     print(text)

@@ -107,7 +107,7 @@ def server() -> Iterator[Running]:
     camera = "benchmarks.camera:PictureCamera"
     sizes = [{}, {"width": 1000, "height": 1000}]
     drivers: list[dict[str, Any]] = [
-        {"device_type": "camera", "device_number": number, "device_driver": camera, "driver_config": size}
+        {"device_type": "camera", "device_number": number, "device_driver": camera, "driver_config": size, "deadline": 60.0}
         for number, size in enumerate(sizes)
     ]
     drivers.append({"device_type": "focuser", "device_number": 0, "device_driver": "FocuserSimulator"})

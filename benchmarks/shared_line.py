@@ -53,7 +53,7 @@ CLIENTS = {ONE: 1, TEN: 10}
 
 def commands(device: Device) -> str:
     """The name of its figures."""
-    return f"commands per second: {device.driver}"
+    return f"commands per question: {device.driver}"
 
 
 def measure(bench: Bench) -> list[Section]:
@@ -63,11 +63,16 @@ def measure(bench: Bench) -> list[Section]:
         what = commands(device)
         _measure(bench, device)
         if bench.figures.has(what, ONE, TEN):
-            medians = [f"{bench.figures.median(what, each):.1f}" for each in CLIENTS]
+            medians = [f"{bench.figures.median(what, each):.2f}" for each in CLIENTS]
             rows.append([f"{device.driver}, {device.member}", *medians, str(bench.figures.ratio(what, TEN, ONE))])
     rate = f"{1 / INTERVAL:.0f} times a second"
     words = f"Each client asks {rate}; counted are the commands that arrive at the device, which has a line of 9600 baud."
-    return [Section("Clients of one serial device", [words, "", *table(["commands/s", *CLIENTS, "ratio"], rows)])]
+    return [
+        Section(
+            "Clients of one serial device",
+            [words, "", *table(["commands for each question of a client", *CLIENTS, "ratio"], rows)],
+        )
+    ]
 
 
 def _measure(bench: Bench, device: Device) -> None:
@@ -92,4 +97,5 @@ def _measure(bench: Bench, device: Device) -> None:
                     bench.remark(f"{device.driver} gave a wrong answer: {measured.wrong}")
                     bench.figures.forget(clients, commands(device))
                     return
-                bench.figures.add(commands(device), clients, (len(firmware.commands) - before) / measured.seconds)
+                questions = measured.answers / CLIENTS[clients]
+                bench.figures.add(commands(device), clients, (len(firmware.commands) - before) / questions)
