@@ -26,6 +26,7 @@ from pylpaca.connections import PatientChannel
 from pylpaca.dispatch import Answer, Dispatcher, Request
 from pylpaca.errors import BadRequest
 from pylpaca.walled import WalledRequest, accepted, header
+from pylpaca.walls import is_open
 
 Names = tuple[str, str, str, str]  # verb, device type, number and member
 OwnHeaders = tuple[tuple[bytes, tuple[bytes, ...]], ...]  # of an answer, that not every answer has
@@ -242,8 +243,8 @@ class HotChannel(PatientChannel):
         self.given = None
 
     def remember(self, request: HotRequest) -> None:
-        """This request is let in; who sends the same headers will be, too."""
-        if self._candidate is None or request.requestHeaders.hasHeader(b"expect"):
+        """This request is let in; who sends the same headers will be, too, unless it asked for what all may know."""
+        if self._candidate is None or is_open(request.path.decode("latin-1")) or request.requestHeaders.hasHeader(b"expect"):
             return
         line, block, length = self._candidate
         if length == request.arrived and line == b"%b %b HTTP/1.1" % (request.method, request.uri):

@@ -198,6 +198,14 @@ class SaveTests(SetupTestCase):
         self.assertEqual(self.settings("safetymonitor").password.get_secret_value(), "hunter4")
         self.assertIn('"password": "hunter4"', self.file.read_text())
 
+    def test_secret_in_the_log(self) -> None:
+        """A password that was typed is kept out of the log from then on, also if it was only tried."""
+        discreet = self.server.site.observatory.discreet
+        self.save(SENSOR, password="swordfish")
+        self.assertNotIn("swordfish", discreet("it says swordfish"))
+        sent(self.server, SENSOR, opened(self.server, SENSOR), "test", password="marlinspike")
+        self.assertNotIn("marlinspike", discreet("it says marlinspike"))
+
     def test_other_port(self) -> None:
         """A port that is not offered can be typed."""
         self.save(ROOF, **{"settings__port:other": "tcp://192.0.2.1:4001"})
