@@ -26,7 +26,6 @@ from pylpaca.connections import PatientChannel
 from pylpaca.dispatch import Answer, Dispatcher, Request
 from pylpaca.errors import BadRequest
 from pylpaca.walled import WalledRequest, accepted, header
-from pylpaca.walls import is_open
 
 Names = tuple[str, str, str, str]  # verb, device type, number and member
 OwnHeaders = tuple[tuple[bytes, tuple[bytes, ...]], ...]  # of an answer, that not every answer has
@@ -158,11 +157,13 @@ class HotRequest(WalledRequest):
     """A request that goes to the dispatcher without Klein, if Klein found its way before."""
 
     names: Names | None = None
+    asks_a_device = False  # for something that there is
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         road: HotRoad = self.channel.site.hot
         target = path.partition(b"?")[0]
         names = road.routes.find(b"%b %b" % (command, target))
+        self.asks_a_device = names is not None
         if road.remembers_routes and version == b"HTTP/1.1":
             self.names = names
         if self.names is None:
@@ -243,8 +244,8 @@ class HotChannel(PatientChannel):
         self.given = None
 
     def remember(self, request: HotRequest) -> None:
-        """This request is let in; who sends the same headers will be, too, unless it asked for what all may know."""
-        if self._candidate is None or is_open(request.path.decode("latin-1")) or request.requestHeaders.hasHeader(b"expect"):
+        """This request is let in: who asks a device with the same headers will be, too."""
+        if self._candidate is None or not request.asks_a_device or request.requestHeaders.hasHeader(b"expect"):
             return
         line, block, length = self._candidate
         if length == request.arrived and line == b"%b %b HTTP/1.1" % (request.method, request.uri):

@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 import tempfile
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -277,9 +278,10 @@ def masked(said: bytes) -> bytes:
     return re.sub(rb"in (its|the server's) log: [0-9a-f]{8}", b"in its log", said)
 
 
-def outcome(steps: Sequence[str], conversation: Sequence[Step]) -> list[Any]:
+def outcome(steps: Sequence[str], conversation: Sequence[Step], users: dict[str, str]) -> list[Any]:
     """What can be seen of a server after each step of a conversation with it."""
-    server = MemoryServer({**CONFIGURATION, "server": {**CONFIGURATION["server"], "hot_road": list(steps)}})
+    section = {**CONFIGURATION["server"], "hot_road": list(steps), "users": users}
+    server = MemoryServer({**CONFIGURATION, "server": section})
     for entry in server.roster:
         entry.driver.link.vote(entry.kind != "dome")
     server.clock.advance(1)
@@ -304,10 +306,10 @@ def outcome(steps: Sequence[str], conversation: Sequence[Step]) -> list[Any]:
 
 
 class SameTestCase(SynchronousTestCase):
-    def same(self, steps: Sequence[str], conversation: Sequence[Step]) -> None:
-        hot = outcome(steps, conversation)
+    def same(self, steps: Sequence[str], conversation: Sequence[Step], **users: str) -> None:
+        hot = outcome(steps, conversation, users)
         logged = self.logged(conversation)
-        plain = outcome([], conversation)
+        plain = outcome([], conversation, users)
         self.assertEqual(logged, self.logged(conversation))
         for number, (one, other) in enumerate(zip(hot, plain, strict=True)):
             self.assertEqual(one, other, f"step {number}")
@@ -321,6 +323,28 @@ class SameTestCase(SynchronousTestCase):
 
 class ConversationTests(SameTestCase):
     """One test for each of CONVERSATIONS, with all steps of the hot road; below."""
+
+
+class PasswordTests(SameTestCase):
+    """With users, whose names and passwords are among the headers."""
+
+    MANAGED = get("/management/v1/configureddevices")
+    RIGHT, WRONG = (f"Authorization: Basic {b64encode(each).decode()}" for each in (b"me:secret", b"me:Secret"))
+
+    def test_open_paths(self) -> None:
+        """What is answered without a password lets nobody in elsewhere, however it is asked and what else was asked before."""
+        preflight = request("OPTIONS /api/v1/dome/0/name HTTP/1.1", "Host: x", "Access-Control-Request-Method: PUT")
+        self.same(STEPS, [self.MANAGED, NAME, self.MANAGED, self.MANAGED, NAME, get("/"), NAME, preflight, NAME], me="secret")
+
+    def test_right_and_wrong(self) -> None:
+        """The right password lets in, a wrong one and none do not, in any order."""
+        right, wrong = (get("/api/v1/dome/0/name", each) for each in (self.RIGHT, self.WRONG))
+        self.same(STEPS, [NAME, right, NAME, right, wrong, right, right, wrong, NAME, self.MANAGED, NAME], me="secret")
+
+    def test_by_another_member(self) -> None:
+        """So it is for what nobody has asked before."""
+        right = get("/api/v1/dome/0/name", self.RIGHT)
+        self.same(STEPS, [right, right, SAFE, TRACK, get("/api/v1/nothing", self.RIGHT), SAFE], me="secret")
 
 
 class SingleStepTests(SameTestCase):
