@@ -242,8 +242,10 @@ class HotChannel(PatientChannel):
         self.given = None
 
     def remember(self, request: HotRequest) -> None:
-        """This request is let in; who sends the same headers will be, too."""
+        """This request is let in; who sends the same headers will be, too, at any device: no other path says that."""
         if self._candidate is None or request.requestHeaders.hasHeader(b"expect"):
+            return
+        if self._road.routes.recall(b"%b %b" % (request.method, request.path)) is None:  # such as /management/: no password
             return
         line, block, length = self._candidate
         if length == request.arrived and line == b"%b %b HTTP/1.1" % (request.method, request.uri):

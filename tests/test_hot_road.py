@@ -411,6 +411,14 @@ class RememberedTests(SynchronousTestCase):
         far.send(NAME)
         self.assertEqual([each.status for each in answers_in(far.received)], [403])
 
+    def test_let_in_without_a_password(self) -> None:
+        """Who is told without a password which devices there are may not ask them by the same headers."""
+        server = MemoryServer({**CONFIGURATION, "server": {"hot_road": STEPS, "users": {"me": "secret"}}})
+        connection = server.connection()
+        for each in (NAME, get("/management/v1/configureddevices"), NAME):
+            connection.send(each)
+        self.assertEqual([each.status for each in answers_in(connection.received)], [401, 200, 401])
+
     def test_not_for_ever(self) -> None:
         """Who sends other headers each time leaves no more than a bounded number behind."""
         for number in range(600):
