@@ -247,6 +247,23 @@ class FaultTests(OneDeviceTestCase):
         self.assertIn("the driver called sys.exit(3)", answer.json["ErrorMessage"])
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
+    def test_exits_on_the_way(self) -> None:
+        """So has one that calls it while what it gives is gone through, at once or later."""
+
+        def names() -> Any:
+            yield "A"
+            sys.exit(3)
+
+        asked = Deferred[Any]()
+        self.patch(self.driver, "SupportedActions", lambda: asked)
+        waiting = self.server.begin("GET", "safetymonitor/0/supportedactions")
+        asked.callback(names())
+        later = waiting.answer()
+        self.patch(self.driver, "SupportedActions", names)
+        at_once = self.get("supportedactions")
+        self.assertEqual((later and later.error, at_once.error), (0x500, 0x500))
+        self.assertEqual(len(self.flushLoggedErrors(SystemExit)), 2)
+
     def test_odd_failures(self) -> None:
         """What a driver gives may fail while it is looked at, and so may its exception."""
 
