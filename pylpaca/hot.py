@@ -26,6 +26,7 @@ from pylpaca.connections import PatientChannel
 from pylpaca.dispatch import Answer, Dispatcher, Request
 from pylpaca.errors import BadRequest
 from pylpaca.walled import WalledRequest, accepted, header
+from pylpaca.walls import is_open
 
 Names = tuple[str, str, str, str]  # verb, device type, number and member
 OwnHeaders = tuple[tuple[bytes, tuple[bytes, ...]], ...]  # of an answer, that not every answer has
@@ -242,10 +243,8 @@ class HotChannel(PatientChannel):
         self.given = None
 
     def remember(self, request: HotRequest) -> None:
-        """This request is let in; who sends the same headers will be, too, at any device: no other path says that."""
-        if self._candidate is None or request.requestHeaders.hasHeader(b"expect"):
-            return
-        if self._road.routes.recall(b"%b %b" % (request.method, request.path)) is None:  # such as /management/: no password
+        """This request is let in; who sends the same headers will be, too, unless it asked for what all may know."""
+        if self._candidate is None or is_open(request.path.decode("latin-1")) or request.requestHeaders.hasHeader(b"expect"):
             return
         line, block, length = self._candidate
         if length == request.arrived and line == b"%b %b HTTP/1.1" % (request.method, request.uri):
@@ -277,7 +276,7 @@ class HotChannel(PatientChannel):
         before, after = road.heads.around(known.own)
         self.say(b"%b%d%b%b" % (before, len(answer), after, answer))
         if known.is_last:
-            self.persistent = self._is_between = False
+            self.persistent, self._handlingRequest = False, True  # for good, as twisted.web leaves it
             self.setTimeout(None)
             self.loseConnection()
         else:
@@ -288,8 +287,7 @@ class HotChannel(PatientChannel):
     def say(self, data: bytes) -> None:
         """Send an answer: the system takes it at once, unless the client has not taken what it had asked for before."""
         transport: Any = self.transport
-        is_open = self._sends and transport.connected and not transport.disconnecting
-        if is_open and not (transport.dataBuffer or transport._tempDataBuffer):
+        if self._sends and transport.connected and not (transport.dataBuffer or transport._tempDataBuffer):
             try:
                 sent = transport.socket.send(data)
             except OSError:  # it is full, or lost: the transport finds out

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
@@ -47,10 +48,12 @@ class Motions:
     Those of one device, in the order in which they were asked for.
 
     :ivar guard: gives what is to be looked at before a call begins, if anything: the interlocks of the configuration.
+    :ivar asked: how often each was asked for, by its method; who compares that with later knows whether the device has moved.
     """
 
     def __init__(self) -> None:
         self.guard: Callable[[Operation, Mapping[str, Any]], Check | None] | None = None
+        self.asked: Counter[str] = Counter()
         self._under_way: list[Motion] = []
 
     def __iter__(self) -> Iterator[Motion]:
@@ -70,6 +73,7 @@ class Motions:
     def run(self, motion: Motion, work: Callable[[], Any]) -> Any:
         """Do the work of a call, which counts as under way until what that gives is there."""
         self._under_way.append(motion)
+        self.asked[motion.operation.method] += 1
         try:
             answer = work()
         except BaseException:

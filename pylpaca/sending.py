@@ -26,15 +26,23 @@ class Sending:
     One body under way to one client; nothing of it is held once it is sent or the client is gone.
 
     :param pieces: of a body whose length was said, buffers of any size; else bytes, each sent in one.
+    :param directly: bytes that the system is offered in a turn; fewer where a piece is work.
     :ivar done: fires when the last piece was handed over; who cancels it ends the sending.
     """
 
     PATIENCE = 300.0  # seconds in which a client has to take what it was sent last, before its connection is closed
 
-    def __init__(self, request: Any, pieces: Iterator[bytes | memoryview], clock: IReactorTime, has_length: bool) -> None:
+    def __init__(
+        self,
+        request: Any,
+        pieces: Iterator[bytes | memoryview],
+        clock: IReactorTime,
+        has_length: bool,
+        directly: int = DIRECTLY,
+    ) -> None:
         self._request, self._pieces, self._has_length = request, pieces, has_length
         self._rest: bytes | memoryview = b""  # of the piece that is being sent
-        self._paused = False
+        self._paused, self._directly = False, directly
         self.done: Deferred[None] = Deferred(lambda _: self.stopProducing())
         if isinstance(request.channel.transport, Connection):
             request.channel.transport.SEND_LIMIT = DIRECTLY
@@ -77,7 +85,7 @@ class Sending:
         transport = self._request.channel.transport
         if not self._has_length or not isinstance(transport, Connection):
             return  # TLS, for one, has to see what is sent
-        left = DIRECTLY
+        left = self._directly
         while left > 0 and not transport.dataBuffer and not transport._tempDataBuffer and (piece := self._next()):
             sent = transport.writeSomeData(cast(bytes, piece[:left]))  # it takes any buffer
             if not isinstance(sent, int) or not sent:

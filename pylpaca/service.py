@@ -44,6 +44,7 @@ from pylpaca.pages import rooms
 from pylpaca.pages.observatory import Observatory
 from pylpaca.precautions import Precautions
 from pylpaca.protocol import TransactionCounter
+from pylpaca.questions import Questions
 from pylpaca.recent import Recent
 from pylpaca.records import Records
 from pylpaca.reopening import Reopening
@@ -52,7 +53,7 @@ from pylpaca.serial import Cables, RealPorts
 from pylpaca.state import StateFolder, UniqueIds, state_folder
 from pylpaca.stopping import quiet
 from pylpaca.systemd import Notifier
-from pylpaca.threads import InThread, at_once, let_go, own_thread
+from pylpaca.threads import InThread, OwnThread, at_once, let_go, own_thread
 from pylpaca.viewing import Viewing
 from pylpaca.walls import Walls, full_name, own_name
 from pylpaca.watchdog import Watchdog
@@ -182,8 +183,15 @@ def compose(
     for sentence in filter(None, [openness(configuration.server), *exposed(configuration)]):
         log.warn("{sentence}", sentence=sentence)
     reopening = Reopening(configuration, roster, surroundings, safety)
-    told_in = surroundings.own_thread("diagnostics")
-    site = build_site(configuration, roster, reactor, reopening, heard=safety.heard, in_thread=told_in, recent=recent)
+    site = build_site(
+        configuration,
+        roster,
+        reactor,
+        reopening,
+        heard=safety.heard,
+        own_thread=surroundings.own_thread,
+        recent=recent,
+    )
     notifier = Notifier(environment, reactor)
     in_thread = surroundings.own_thread("name servers")
     watched = configuration.server.watchdog
@@ -200,7 +208,7 @@ def build_site(
     networks: Callable[[], Sequence[Network]] = own_networks,
     utc: Callable[[], datetime] = utc_now,
     heard: Callable[[], None] | None = None,
-    in_thread: InThread | None = None,
+    own_thread: OwnThread = at_once,
     recent: Recent | None = None,
 ) -> AlpacaSite:
     """
@@ -210,7 +218,7 @@ def build_site(
     :param networks: those this machine has an address in, whose other machines are near.
     :param utc: the time of day.
     :param heard: is told whenever a client asks a device for anything.
-    :param in_thread: runs what asks the system and may take its time.
+    :param own_thread: makes threads for what takes long and is for pages only.
     :param recent: keeps what was logged.
     """
     server = configuration.server
@@ -238,12 +246,13 @@ def build_site(
         management,
         roster,
         viewing,
+        Questions(dispatcher, clock),
         clock,
         utc,
         reopening,
         records,
         discreet,
-        in_thread or at_once(""),
+        own_thread,
         openness(server),
     )
     site = AlpacaSite(api, rooms(observatory), walls, census, clock, server.request_log, server.hot_road)

@@ -35,7 +35,12 @@ UNITS: Mapping[str, tuple[str, int]] = {  # by the unit of a declaration: what s
     "ADU": (" ADU", 0),
 }
 SEXAGESIMAL = {"Declination", "TargetDeclination", "SiteLatitude", "SiteLongitude"}  # of the members in degrees
-WORDS = {"IsSafe": ("UNSAFE", "SAFE")}  # where yes and no would not say enough
+WORDS = {  # where yes and no would not say enough
+    "CoolerOn": ("off", "on"),
+    "GetSwitch": ("off", "on"),
+    "IsSafe": ("UNSAFE", "SAFE"),
+    "TempComp": ("off", "on"),
+}
 UNKNOWN = "–"
 
 

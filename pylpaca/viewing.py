@@ -221,10 +221,9 @@ class Viewing:
     def _changes(self, name: str) -> Sequence[bytes]:
         seen = self._seen[name]
         before, seen.told = seen.told, seen.latest()
-        if seen.told == before:
-            return ()
-        changes = [seen.told.since(before).event]
-        if _is_true(seen.told, "ImageReady") and not _is_true(before, "ImageReady"):
+        image, seen.image = seen.image, seen.latest_image()
+        changes = [seen.told.since(before).event] if seen.told != before else []
+        if seen.image is not None and seen.image is not image:
             changes.append(event("image", {"device": name}))
         return changes
 
@@ -237,10 +236,6 @@ class Viewing:
                 telling.setdefault(listener, []).extend(changes)
         for listener, changes in telling.items():
             listener(changes)
-
-
-def _is_true(view: View, name: str) -> bool:
-    return name in view.values and view.values[name].value is True
 
 
 class _Seen:
@@ -260,6 +255,7 @@ class _Seen:
         self._waiting: list[Deferred[None]] = []
         self.name = f"{entry.kind}/{entry.number}"
         self.told = self.latest()
+        self.image = self.latest_image()
 
     @property
     def is_looking(self) -> bool:
@@ -381,6 +377,13 @@ class _Seen:
         if number is not None:
             return self._names[number] if number < len(self._names) else f"{self._entry.type_name} {number}"
         return in_words(operation.member if operation is not None else name)
+
+    def latest_image(self) -> object | None:
+        """What tells the image that can be fetched now from others, as the last may be of an exposure that no poll has seen."""
+        ready = self._values.get("ImageReady")
+        if ready is None or ready.value is not True:
+            return None
+        return getattr(self._entry.driver, "taken", None) or True
 
     def latest(self) -> View:
         """How it looks now, by what is known of it."""

@@ -74,8 +74,8 @@ class Walls:
                 f'to let it, add it to "cors_origins" in "server" of config.json',
                 403,
             )
-        is_open = asking.path.startswith(OPEN_PATHS) or (asking.is_preflight and self.is_listed(asking.origin))
-        if self.users and not is_open and not self._knows(asking.authorization):
+        is_let_in = is_open(asking.path) or (asking.is_preflight and self.is_listed(asking.origin))
+        if self.users and not is_let_in and not self._knows(asking.authorization):
             raise BadRequest("a name and a password are needed: HTTP Basic, one of the users in config.json", 401)
 
     def is_listed(self, origin: str) -> bool:
@@ -106,6 +106,11 @@ class Walls:
         wanted = self.users.get(user)
         given, expected = password.encode(), (wanted or "").encode()
         return hmac.compare_digest(given, expected) and wanted is not None  # the same time, whoever it is
+
+
+def is_open(path: str) -> bool:
+    """Whether it is answered without a name and a password; that it was says nothing of other paths."""
+    return path.startswith(OPEN_PATHS)
 
 
 def own_name() -> str:

@@ -45,9 +45,9 @@ PICTURES = [
     Picture("start-red", "/", "red"),
     Picture("start-phone", "/", "red", 360, 780),
     Picture("setup", "/setup/v1/focuser/0/setup", "day", 1024, 900),
-    Picture("mount", "/control/v1/telescope/0", "dark", 1024, 900),
+    Picture("mount", "/control/v1/telescope/0", "dark", 1280, 1100),
     Picture("dome-phone", "/control/v1/dome/0", "red", 360, 780),
-    Picture("camera", "/control/v1/camera/0", "dark", 1280, 900),
+    Picture("camera", "/control/v1/camera/0", "dark", 1440, 1000),
     Picture("log", "/log", "dark", 1280, 720),
 ]
 

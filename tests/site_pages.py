@@ -7,6 +7,7 @@ from typing import Any
 from pylpaca.testing import MemoryServer
 
 BY_DEVICE = {"kind", "number"}  # the parts of a path that name a device
+MEMBER = "tracking"  # its page, to read it and to write it, stands for those of all members
 
 
 def pages(server: MemoryServer) -> dict[str, str]:
@@ -27,7 +28,8 @@ def pages(server: MemoryServer) -> dict[str, str]:
 def _paths(rule: Any, server: MemoryServer) -> list[str]:
     if not rule.arguments:
         return [rule.rule]
-    if rule.arguments != BY_DEVICE:
+    if rule.arguments - {"member"} != BY_DEVICE:
         return []
-    made = {rule.rule.replace("<kind>", entry.kind).replace("<number>", str(entry.number)): None for entry in server.roster}
+    way = rule.rule.replace("<member>", MEMBER)
+    made = {way.replace("<kind>", entry.kind).replace("<number>", str(entry.number)): None for entry in server.roster}
     return list(made)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from pylpaca import stopping
@@ -426,6 +427,21 @@ class FollowingTests(ReopeningTestCase):
         self.server.get("telescope/0/tracking")
         self.clock.advance(1201)
         self.assertIn("must not be disturbed", self.refused(self.prepare("safetymonitor", name="x")))
+
+    def test_log(self) -> None:
+        """What the new one logs is its device's, under its new name, too."""
+        self.server.reopening.put(self.successResultOf(self.prepare(name="Twin")))
+        with capturedLogs() as logs:
+            self.new.log.info("here I am")
+        self.server.recent(logs[0])
+        (line,) = (each for each in self.server.recent.lines() if each.text == "here I am")
+        self.assertEqual(line.device, "telescope/0")
+
+    def test_diagnostics(self) -> None:
+        """What is told of the configuration is what is in effect."""
+        self.server.reopening.put(self.successResultOf(self.prepare(name="Twin")))
+        names = [each.entry.name for each in self.server.site.observatory.configuration.devices]
+        self.assertIn("Twin", names)
 
     def test_viewers(self) -> None:
         """Who looks at it is told how the new one is, and that the old one's values are gone."""

@@ -694,6 +694,13 @@ class BasicTests(WalledTestCase):
         self.assertEqual(self.ask(server, "/management/apiversions").value, [1])
         self.assertEqual(len(self.ask(server, "/management/v1/configureddevices").value), 2)
 
+    def test_not_by_management(self) -> None:
+        """That a client was told without a password which devices there are lets it ask none of them anything."""
+        server = self.served(users={"me": "secret"})
+        for _ in range(3):
+            self.assertEqual(len(self.ask(server, "/management/v1/configureddevices").value), 2)
+            self.assertEqual(self.ask(server, "/api/v1/dome/0/name").status, 401)
+
     def test_given(self) -> None:
         """With a right one everything is as ever."""
         right, wrong = (f"Authorization: {basic('me', word)}" for word in ("secret", "Secret"))

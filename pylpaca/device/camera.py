@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.util import find_spec
 from inspect import cleandoc
@@ -45,6 +47,22 @@ def _prepared(handed: Any, sent_as: ElementType | None) -> Frame:
     return prepared(handed, sent_as)
 
 
+@dataclass(frozen=True)
+class Taken:
+    """
+    How the last exposure was begun: what may be set otherwise by now.
+
+    :ivar binning: columns and rows, as clients have set it.
+    :ivar start: the first column and row of the subframe.
+    :ivar motions: what the devices of this server had been asked for by then.
+    """
+
+    binning: tuple[int, int]
+    start: tuple[int, int]
+    motions: dict[Device, Counter[str]]
+    light: bool = True
+
+
 @implementer(ICamera)
 class Camera(Device):
     """
@@ -59,7 +77,7 @@ class Camera(Device):
     _fetchable: Frame | None
     _expected: bool  # whether an exposure is under way whose image is wanted
     _starting: bool  # the driver was asked to begin it, and has not answered yet
-    _before: tuple[Frame | None, tuple[float, datetime] | None]  # what there was before that
+    _before: tuple[Frame | None, tuple[float, datetime] | None, Taken | None]  # what there was before that
     _arriving: object | None  # what is being made ready; another, or None, when it is not wanted any more
     _arrival_failed: bool
 
@@ -76,6 +94,7 @@ class Camera(Device):
         self._numx: int | None = None  # the whole width
         self._numy: int | None = None
         self._exposure: tuple[float, datetime] | None = None
+        self.taken: Taken | None = None
         self._forget_image()
 
     # what an author calls
@@ -131,20 +150,26 @@ class Camera(Device):
         """The driver is asked to begin an exposure: the last image is gone, and no other can begin meanwhile."""
         if self._starting or self._arriving is not None:
             raise InvalidOperation("the last exposure is not over yet: only while CameraState is Idle")
-        self._before = self._fetchable, self._exposure
+        self._before = self._fetchable, self._exposure, self.taken
         self._fetchable, self._exposure = None, (duration, self.utc())
+        self.taken = Taken((self._binx, self._biny), (self._startx, self._starty), self.neighbours.motions())
         self._expected, self._starting, self._arrival_failed = True, True, False
+
+    def exposed_to_light(self, light: bool) -> None:
+        """What begins is an exposure of light, or a dark one."""
+        assert self.taken is not None
+        self.taken = replace(self.taken, light=light)
 
     def exposure_began(self) -> None:
         """The driver has begun it: just now, or so long ago that it is over already."""
         if self._starting and self._expected and self._arriving is None and self._exposure is not None:
             self._exposure = self._exposure[0], self.utc()
-        self._starting, self._before = False, (None, None)
+        self._starting, self._before = False, (None, None, None)
 
     def exposure_refused(self) -> None:
         """The driver could not begin it: all is as it was."""
         if self._starting:
-            self._fetchable, self._exposure = self._before
+            self._fetchable, self._exposure, self.taken = self._before
             self.give_up_image()
 
     def drop_arriving(self) -> None:
@@ -154,7 +179,7 @@ class Camera(Device):
     def give_up_image(self) -> None:
         """The exposure was aborted: no image is expected; one that is there stays."""
         self._expected = self._starting = self._arrival_failed = False
-        self._arriving, self._before = None, (None, None)
+        self._arriving, self._before = None, (None, None, None)
 
     def _forget_image(self) -> None:
         self._fetchable = None

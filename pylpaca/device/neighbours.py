@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -88,6 +89,10 @@ class Neighbours:
     def _answered(self, result: T, question: Question) -> T:
         self._overdue.pop(question, None)
         return result
+
+    def motions(self) -> dict[Device, Counter[str]]:
+        """How often each device was asked for each motion so far."""
+        return {device: Counter(device.link.motions.asked) for device in self._devices.values()}
 
     def add(self, device_type: str, number: int, device: Device) -> None:
         """Used by the roster: this is the device from now on; what another at its place did not answer says nothing about it."""

@@ -358,6 +358,7 @@ class ICamera(IDevice):
         SameBinning(),
         IDLE,
         Told("begin_exposure", Stage.BEGIN, "Duration"),
+        Told("exposed_to_light", Stage.BEGIN, "Light"),
         Told("exposure_began"),
         Told("exposure_refused", Stage.FAILED),
     )

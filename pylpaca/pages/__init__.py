@@ -13,6 +13,7 @@ from klein import Klein
 
 from pylpaca.pages.api_docs import ApiDocs
 from pylpaca.pages.assets import Assets
+from pylpaca.pages.control import Control
 from pylpaca.pages.events import Events
 from pylpaca.pages.log import Log
 from pylpaca.pages.observatory import Observatory
@@ -31,6 +32,7 @@ def rooms(observatory: Observatory) -> Mapping[str, Room]:
     """The pages, by the first part of their paths; "" has the start page, and refuses what is not there."""
     return {
         "": Start(observatory),
+        "control": Control(observatory),
         "setup": Setup(observatory),
         "events": Events(observatory),
         "assets": Assets(),

@@ -14,11 +14,12 @@ from pylpaca.config import Configuration
 from pylpaca.discreet import Discretion
 from pylpaca.management import Management
 from pylpaca.pages.token import Token
+from pylpaca.questions import Questions
 from pylpaca.records import Records
 from pylpaca.reopening import Reopening
 from pylpaca.roster import Roster
 from pylpaca.showing import duration
-from pylpaca.threads import InThread
+from pylpaca.threads import OwnThread
 from pylpaca.viewing import Viewing
 
 
@@ -68,7 +69,8 @@ class Observatory:
     :ivar reopening: gives devices other settings.
     :ivar records: what the server keeps of its own doings.
     :ivar discreet: takes out of a text what must not be told.
-    :ivar in_thread: runs what asks the system and may take its time.
+    :ivar own_thread: makes threads for what takes long.
+    :ivar in_thread: one of them, for what asks the system.
     :ivar warning: what whoever looks after the server should think about; "" if nothing.
     :ivar addresses: what people type into a client, known once the ports are open.
     :ivar token: what a form of this server knows.
@@ -77,18 +79,20 @@ class Observatory:
     management: Management
     roster: Roster
     viewing: Viewing
+    questions: Questions
     clock: IReactorTime
     utc: Callable[[], datetime]
     reopening: Reopening
     records: Records
     discreet: Discretion
-    in_thread: InThread
+    own_thread: OwnThread
     warning: str = ""
     addresses: Sequence[str] = field(default_factory=list)
     token: Token = field(default_factory=Token)
 
     def __post_init__(self) -> None:
         self.discovery = Discovery(self.utc)
+        self.in_thread = self.own_thread("diagnostics")
         self._began = self.clock.seconds()
 
     @property

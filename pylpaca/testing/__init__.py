@@ -212,7 +212,15 @@ class MemoryServer:
         self.reopening = Reopening(read, self.roster, surroundings, self.precautions)
         self.recent = Recent(self.clock, self.utc)  # of those who want it to observe the log
         self.site = build_site(
-            read, self.roster, self.clock, self.reopening, lambda: NEAR, self.utc, self.precautions.heard, recent=self.recent
+            read,
+            self.roster,
+            self.clock,
+            self.reopening,
+            lambda: NEAR,
+            self.utc,
+            self.precautions.heard,
+            own_thread,
+            self.recent,
         )
 
     def utc(self) -> datetime:

@@ -58,6 +58,7 @@ function show(state) {
       element.dataset.is = String(value.value);
     });
     seen(`[data-when="${quoted}"]`, `[data-unless="${quoted}"]`, Boolean(value.value));
+    each(`[data-reload="${quoted}"]`, (element) => { if (element.dataset.was !== String(value.value)) location.reload(); });
   }
   for (const name of Object.keys(state.values)) {
     const all = devices().every((device) => values.get(`${device}/${name}`)?.value);
@@ -147,58 +148,107 @@ async function put(element, path, fields) {
   try {
     const answer = await fetch(`/api/v1/${path}`, { method: "PUT", body, keepalive: true });
     const text = await answer.text();
-    showRaw(element, answer, text);
-    const refusal = answer.ok ? JSON.parse(text).ErrorMessage : text.trim();
-    say(element, refusal || element.dataset.done || "", Boolean(refusal));
+    const shown = showRaw(element, answer, text);
+    const { ErrorMessage: refusal, Value } = answer.ok ? JSON.parse(text) : { ErrorMessage: text.trim() };
+    say(element, refusal || (shown ? "" : String(Value ?? "")) || element.dataset.done || "", Boolean(refusal));
     return !refusal;
   } catch {
     say(element, "The server does not answer. Is it running, and are you still in its network?", true);
-    return false;
+    return null; // nobody knows whether it arrived
   }
 }
 
 const pairs = (text) => [...new URLSearchParams(text ?? "")];
 
-function fieldsOf(element) {
-  if (!(element instanceof HTMLFormElement)) return pairs(element.dataset.send);
-  const fields = [...new FormData(element)].filter(([, value]) => typeof value === "string");
+// 12 34 56, 12:34:56, -5°30′, 12h34.5m or 12.58 as decimals; what is none of these stays, and the server says what it wants.
+export function decimal(text) {
+  const plain = text.trim().replaceAll("−", "-").replace(/(\d),(?=\d)/g, "$1.");
+  const parts = plain.replace(/^[-+]/, "").split(/[\s:hdms°'"′″]+/i).filter(Boolean);
+  const numbers = parts.map(Number);
+  const readable = /^[-+]?\d/.test(plain) && parts.length < 4 && parts.every((part) => /^\d+(\.\d*)?$/.test(part));
+  if (!readable || numbers.slice(1).some((each) => each >= 60) || parts.slice(0, -1).some((part) => part.includes("."))) return text;
+  const sum = numbers.reduce((before, number, at) => before + number / 60 ** at, 0);
+  return String(plain.startsWith("-") ? -sum : sum);
+}
+
+// {Steps} is what the field of that name beside it has, {focuser/0/Position} what the device showed last; one sum is added up.
+function filled(element) {
+  const beside = (name) => element.closest("form, section")?.querySelector(`[name="${CSS.escape(name)}"]`)?.value;
+  return pairs(element.dataset.send).map(([name, text]) => {
+    const value = text.replace(/\{(.+?)\}/g, (_, from) => (from.includes("/") ? values.get(from)?.value : beside(from)) ?? "unknown");
+    const sum = /^(-?[\d.]+)([-+][\d.]+)$/.exec(value);
+    return [name, sum ? String(Number(sum[1]) + Number(sum[2])) : value];
+  });
+}
+
+function fieldsOf(element, sender) {
+  if (!(element instanceof HTMLFormElement)) return filled(element);
+  const fields = [...new FormData(element, sender)].filter(([, value]) => typeof value === "string");
+  each("[data-sexagesimal]", (input) => { fields.find(([name]) => name === input.name)[1] = decimal(input.value); }, element);
   each("input[type=checkbox][name]", (box) => {
     if (!box.checked) fields.push([box.name, "false"]);
     else fields.find(([name]) => name === box.name)[1] = "true";
   }, element);
-  return [...fields, ...pairs(element.dataset.send)];
+  return [...fields, ...filled(element)];
 }
+
+const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
 
 function asked(question) {
   return new Promise((resolve) => {
-    const dialog = document.createElement("dialog");
-    const words = document.createElement("p");
-    words.textContent = question;
-    words.id = "question";
-    dialog.setAttribute("aria-labelledby", words.id);
-    const row = document.createElement("div");
-    row.className = "row";
-    for (const [text, answer] of [["Yes", "yes"], ["Cancel", ""]]) {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = text;
+    const dialog = make("dialog");
+    const row = make("div", { className: "row" });
+    dialog.setAttribute("aria-labelledby", "question");
+    for (const [textContent, answer] of [["Yes", "yes"], ["Cancel", ""]]) {
+      const button = make("button", { type: "button", textContent, autofocus: !answer });
       button.dataset.answer = answer;
-      if (!answer) button.autofocus = true;
       button.addEventListener("click", () => dialog.close(answer));
       row.append(button);
     }
-    dialog.append(words, row);
+    dialog.append(make("p", { id: "question", textContent: question }), row);
     dialog.addEventListener("close", () => { dialog.remove(); resolve(dialog.returnValue === "yes"); });
     document.body.append(dialog);
     dialog.showModal();
   });
 }
 
-async function ask(element) {
-  const fields = fieldsOf(element); // as they are when it is pressed
-  if (element.dataset.confirm && !(await asked(element.dataset.confirm))) return;
-  await put(element, element.dataset.put, fields);
+async function ask(element, sender = null) { // a form can have several buttons, each with a path of its own
+  const fields = fieldsOf(element, sender); // as they are when it is pressed
+  const question = sender?.dataset.confirm ?? element.dataset.confirm;
+  if (question && !(await asked(question))) return;
+  if (await put(element, sender?.dataset.formPut ?? element.dataset.put, fields)) await freshen();
 }
+
+// ---- what is no part of a device's state: it is looked at again, as the page has it now
+
+async function freshen() {
+  if (!document.querySelector("[data-fresh]")) return;
+  for (const path of [location.href, ...[...document.querySelectorAll("[data-loaded]")].map((element) => element.dataset.loaded)]) {
+    try {
+      const page = await fetched(path);
+      const now = (element) => page.querySelector(`[data-fresh="${CSS.escape(element.dataset.fresh)}"]`);
+      each("[data-fresh]", (element) => setText(element, now(element)?.textContent ?? element.textContent));
+    } catch { /* the next time */ }
+  }
+}
+
+const fetched = async (path) => new DOMParser().parseFromString(await (await fetch(path)).text(), "text/html");
+
+// What is most of a page comes when it is unfolded.
+document.addEventListener("toggle", async ({ target }) => {
+  const path = target.dataset.load;
+  if (!path || !target.open) return;
+  target.dataset.loaded = path;
+  delete target.dataset.load;
+  try {
+    target.replaceChildren(target.querySelector("summary"), ...(await fetched(path)).querySelectorAll(".hand-box > *"));
+  } catch { target.dataset.load = path; }
+}, true);
+
+each("[data-fresh-every]", ({ dataset }) => setInterval(() => { if (!document.hidden) freshen(); }, 1000 * dataset.freshEvery));
+document.addEventListener("input", ({ target }) => {
+  if (target.dataset.shownIn) setText(document.getElementById(target.dataset.shownIn), target.value);
+});
 
 // ---- pressed = moves, anything else = stops
 
@@ -209,7 +259,8 @@ function press(button) {
   if (held) release();
   held = button;
   button.classList.add("held");
-  order = order.then(() => put(button, button.dataset.put, pairs(button.dataset.send)));
+  const fields = filled(button);
+  order = order.then(() => put(button, button.dataset.put, fields));
 }
 
 function release() {
@@ -217,7 +268,9 @@ function release() {
   if (!button) return;
   held = null;
   button.classList.remove("held");
-  const stop = () => put(button, button.dataset.release, pairs(button.dataset.releaseSend));
+  const stop = async () => { // until it is answered: what moves does not stop because the network is gone
+    while (await put(button, button.dataset.release, pairs(button.dataset.releaseSend)) === null) await new Promise((go) => setTimeout(go, 300));
+  };
   stop(); // at once, should the press not be answered,
   order = order.then(stop); // and after it
 }
@@ -261,7 +314,7 @@ document.addEventListener("submit", (event) => {
   const { get: asks, put: orders } = event.target.dataset;
   if (!asks && !orders) return;
   event.preventDefault();
-  if (orders) ask(event.target); else get(event.target);
+  if (orders) ask(event.target, event.submitter); else get(event.target);
 });
 
 async function copy(button) {
@@ -281,8 +334,9 @@ async function copy(button) {
 function showRaw(element, answer, text) {
   for (let at = element; at; at = at.parentElement) {
     const raw = at.querySelector("[data-raw]");
-    if (raw) { raw.textContent = `HTTP ${answer.status}\n${text}`; return; }
+    if (raw) { raw.textContent = `HTTP ${answer.status}\n${text}`; return true; }
   }
+  return false;
 }
 
 async function get(element) {
@@ -294,9 +348,9 @@ async function get(element) {
   try {
     const answer = await fetch(`${path.startsWith("/") ? path : `/api/v1/${path}`}?${query}`);
     const text = await answer.text();
-    showRaw(element, answer, text);
-    const refusal = answer.ok ? JSON.parse(text).ErrorMessage : text.trim();
-    say(element, refusal, Boolean(refusal));
+    const shown = showRaw(element, answer, text);
+    const { ErrorMessage: refusal, Value } = answer.ok ? JSON.parse(text) : { ErrorMessage: text.trim() };
+    say(element, refusal || (shown ? "" : JSON.stringify(Value)), Boolean(refusal));
   } catch {
     say(element, "The server does not answer. Is it running, and are you still in its network?", true);
   }
