@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from functools import cache
 from inspect import isawaitable
@@ -66,22 +66,22 @@ def settle(coroutine: Coroutine[Any, Any, T]) -> T | Deferred[T]:
         awaited = context.run(coroutine.send, None)
     except StopIteration as done:
         return cast(T, done.value)
-    return context.run(Deferred.fromCoroutine, _going_on(coroutine, awaited))
+    return Deferred.fromCoroutine(_going_on(context, coroutine, awaited))
 
 
-def _going_on(coroutine: Coroutine[Any, Any, T], awaited: Any) -> Generator[Deferred[Any], object, T]:
-    """The rest of a coroutine that waits for something already."""
+def _going_on(context: Context, coroutine: Coroutine[Any, Any, T], awaited: Any) -> Generator[Deferred[Any], object, T]:
+    """The rest of a coroutine that waits for something already, in the context in which it began."""
     try:
         while True:
             try:
                 result = yield awaited
             except GeneratorExit:  # nobody is left who could go on with it
-                coroutine.close()
+                context.run(coroutine.close)
                 raise
             except BaseException as error:
-                awaited = coroutine.throw(error)
+                awaited = context.run(coroutine.throw, error)
             else:
-                awaited = coroutine.send(result)
+                awaited = context.run(coroutine.send, result)
     except StopIteration as done:
         return cast(T, done.value)
 

@@ -342,7 +342,7 @@ class _Call(NamedTuple):
                 answer: Answer = image(self.ids, self.server_transaction, value, is_wanted(self.request.accept))
             else:
                 answer = success(self.operation, self.ids, self.server_transaction, value)
-        except Exception:  # what a driver gave can fail while it is looked at
+        except (Exception, SystemExit):  # what a driver gave can fail while it is looked at
             return self.failed(Failure())
         if self.dispatcher.answered:
             self._tell(0)

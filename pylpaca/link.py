@@ -160,7 +160,8 @@ class Link:
         if self._opening is not None:
             self._opening.cancel()
         closed: Deferred[None] = Deferred(lambda _: None)
-        self.reached().addBoth(lambda _: closed.callback(None))  # one that could not be opened is closed, too
+        waiting = self.reached() if self._before is None else self._before  # the device is not closed before that one is
+        waiting.addBoth(lambda _: closed.callback(None))  # one that could not be opened is closed, too
         return closed
 
     def _add(self, holder: Holder) -> None:

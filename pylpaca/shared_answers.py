@@ -175,7 +175,7 @@ def _all_of(values: Iterator[Any]) -> Any:
     """What can be gone through once only, for several; or what it failed with. One without an end is too long for all of them."""
     try:
         return list(islice(values, LONGEST_LIST + 1))
-    except Exception:
+    except (Exception, SystemExit):
         return Failure()
 
 

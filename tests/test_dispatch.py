@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -12,6 +13,7 @@ from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
+from pylpaca.calls import settle
 from pylpaca.errors import DriverError, InvalidValue, Unavailable
 from pylpaca.repeats import Repeats
 from pylpaca.testing import MemoryServer
@@ -245,6 +247,23 @@ class FaultTests(OneDeviceTestCase):
         self.assertIn("the driver called sys.exit(3)", answer.json["ErrorMessage"])
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
+    def test_exits_on_the_way(self) -> None:
+        """So has one that calls it while what it gives is gone through, at once or later."""
+
+        def names() -> Any:
+            yield "A"
+            sys.exit(3)
+
+        asked = Deferred[Any]()
+        self.patch(self.driver, "SupportedActions", lambda: asked)
+        waiting = self.server.begin("GET", "safetymonitor/0/supportedactions")
+        asked.callback(names())
+        later = waiting.answer()
+        self.patch(self.driver, "SupportedActions", names)
+        at_once = self.get("supportedactions")
+        self.assertEqual((later and later.error, at_once.error), (0x500, 0x500))
+        self.assertEqual(len(self.flushLoggedErrors(SystemExit)), 2)
+
     def test_odd_failures(self) -> None:
         """What a driver gives may fail while it is looked at, and so may its exception."""
 
@@ -435,6 +454,26 @@ class ClientsTests(OneDeviceTestCase):
         self.server.clock.advance(599)
         self.connected(False, 2, "192.0.2.2")
         self.assertEqual(self.get("connected").value, True)
+
+
+class ContextTests(SynchronousTestCase):
+    """What a driver's coroutine sets for itself, in a contextvars.ContextVar."""
+
+    def test_put_back(self) -> None:
+        """It can put back what it had set, after it had to wait, as in any coroutine of Twisted's."""
+        variable = ContextVar("variable", default="nothing")
+        answered: Deferred[None] = Deferred()
+
+        async def careful() -> str:
+            token = variable.set("mine")
+            await answered
+            found = variable.get()
+            variable.reset(token)
+            return f"{found}, {variable.get()}"
+
+        result = cast("Deferred[str]", settle(careful()))
+        answered.callback(None)
+        self.assertEqual((self.successResultOf(result), variable.get()), ("mine, nothing", "nothing"))
 
 
 class RepeatedFailureTests(OneDeviceTestCase):

@@ -163,6 +163,16 @@ class SwapTests(ReopeningTestCase):
         SetMount.waiting[0].callback(None)
         self.assertTrue(self.server.get("telescope/0/connected").value)
 
+    def test_twice_while_it_is_disconnected(self) -> None:
+        """One that is being disconnected is waited for, however many came between it and the one that is to be connected."""
+        self.server.reopening.put(self.successResultOf(self.prepare(config={"slow": True})))
+        self.connect()
+        self.server.put("telescope/0/disconnect", ClientID=1)
+        self.put(label="between")
+        self.put()
+        self.server.put("telescope/0/connect", ClientID=1)
+        self.assertEqual(LOG, ["connect old", "disconnect old"])
+
     def test_not_connected(self) -> None:
         """One that nobody had connected is not connected."""
         self.put()
