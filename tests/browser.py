@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import base64
 import json
 import shutil
 import subprocess
@@ -27,6 +28,19 @@ T = TypeVar("T")
 
 WAITS = 15.0  # seconds for a page to become what it is to be, on a machine that has much else to do
 MISSING = "no browser here: apt-get install chromium chromium-driver (or put chromium and chromedriver on the PATH)"
+
+_COLOURS = """
+const [text, done] = arguments;
+const bytes = Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
+createImageBitmap(new Blob([bytes], { type: "image/png" })).then((bitmap) => {
+  const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
+  context.drawImage(bitmap, 0, 0);
+  const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+  const most = [0, 0, 0];
+  for (let at = 0; at < data.length; at += 4) for (let i = 0; i < 3; i += 1) if (data[at + i] > most[i]) most[i] = data[at + i];
+  done(most);
+});
+"""
 
 
 def ten_devices(**server: Any) -> dict[str, Any]:
@@ -163,6 +177,11 @@ class BrowserTestCase(SynchronousTestCase):
     def text(self, selector: str) -> str:
         """What stands in the element that a CSS selector finds first; as it is looked at, the page may change it."""
         return str(self.driver.execute_script("return document.querySelector(arguments[0])?.textContent ?? ''", selector))
+
+    def colours(self) -> list[int]:
+        """The most of red, green and blue that is in any pixel of the page as it is seen now."""
+        picture = base64.b64encode(self.driver.get_screenshot_as_png()).decode()
+        return [int(each) for each in self.driver.execute_async_script(_COLOURS, picture)]
 
     def screenshot(self, file: Path) -> None:
         """What is seen of the page now, as a PNG."""

@@ -53,6 +53,21 @@ class EveryPageTests(BrowserTestCase):
     def audit(self, options: dict[str, Any]) -> Any:
         return self.driver.execute_async_script(_AUDIT, options)
 
+    def test_only_red(self) -> None:
+        """In the red theme no pixel of any page is green or blue."""
+        self.open("/")
+        self.driver.execute_script("localStorage.setItem('theme', 'red')")
+        bright = {}
+        try:
+            for path in self.pages:
+                self.open(path)
+                _, green, blue = self.colours()
+                if green or blue:
+                    bright[path] = (green, blue)
+        finally:
+            self.driver.execute_script("localStorage.clear()")
+        self.assertEqual(bright, {})
+
     def test_asks_nobody_else(self) -> None:
         """No request leaves the server, and what a page asks for is there."""
         self.driver.get_log("performance")  # of what came before

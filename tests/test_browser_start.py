@@ -2,24 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-
 from selenium.webdriver import ActionChains, Keys
 
 from tests.browser import BrowserTestCase, ten_devices
-
-_COLOURS = """
-const [text, done] = arguments;
-const bytes = Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
-createImageBitmap(new Blob([bytes], { type: "image/png" })).then((bitmap) => {
-  const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
-  context.drawImage(bitmap, 0, 0);
-  const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
-  const most = [0, 0, 0];
-  for (let at = 0; at < data.length; at += 4) for (let i = 0; i < 3; i += 1) if (data[at + i] > most[i]) most[i] = data[at + i];
-  done(most);
-});
-"""
 
 
 class StartPageTests(BrowserTestCase):
@@ -30,12 +15,6 @@ class StartPageTests(BrowserTestCase):
         self.open("/")
         self.driver.execute_script("localStorage.clear(); sessionStorage.clear()")
         self.open("/")
-
-    def colours(self) -> list[int]:
-        """The most of red, green and blue that is in any pixel of the page."""
-        picture = base64.b64encode(self.driver.get_screenshot_as_png()).decode()
-        found = self.driver.execute_async_script(_COLOURS, picture)
-        return [int(each) for each in found]
 
     def test_ten_devices(self) -> None:
         """Every device has its card, and its lamp says that it is connected."""

@@ -10,6 +10,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,7 +25,7 @@ from twisted.internet.tcp import Connection as TcpConnection
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from pylpaca.connections import PatientChannel
-from pylpaca.device import SafetyMonitor
+from pylpaca.device import NoSettings, SafetyMonitor, Surroundings
 from pylpaca.errors import InvalidOperation
 from pylpaca.hot import HotChannel
 from pylpaca.imagebytes import TYPE
@@ -88,6 +89,7 @@ CONFIGURATION: dict[str, Any] = {
 
 IDS = "ClientID=7&ClientTransactionID=1234"
 SAFE = get(f"/api/v1/safetymonitor/0/issafe?{IDS}")
+MOOD_NAME = get(f"/api/v1/safetymonitor/0/name?{IDS}")
 NAME = get(f"/api/v1/dome/0/name?{IDS}")
 STATE = get(f"/api/v1/telescope/3/devicestate?{IDS}")
 
@@ -271,7 +273,7 @@ MESSAGES = [each for steps in CONVERSATIONS.values() for each in steps if isinst
 def masked(said: bytes) -> bytes:
     """Without the time of day, the mark of an error, and what is made up for each server."""
     said = re.sub(rb"\r\nDate: [^\r]*", b"\r\nDate: -", said)
-    said = re.sub(rb'"UniqueID":"[^"]*"', b"", said)
+    said = re.sub(rb'"UniqueID":"[^"]*"|value="[0-9a-f]{32,}"', b"", said)
     return re.sub(rb"in (its|the server's) log: [0-9a-f]{8}", b"in its log", said)
 
 
@@ -436,6 +438,17 @@ class RememberedTests(SynchronousTestCase):
             self.connection.send(get("/api/v1/dome/0/%6eame"))
             self.connection.send(get(f"/api/v1/dome/0/name{number}"))
         self.assertEqual(list(routes._remembered), [b"GET /api/v1/dome/0/name"])
+
+    def test_another_device(self) -> None:
+        """What is remembered of a path is not which device is there: another one that takes its place answers at once."""
+        roster, other = self.server.roster, Moody(NoSettings(), Surroundings(self.server.clock, name="other"))
+        self.connection.send(MOOD_NAME)
+        self.connection.send(MOOD_NAME)
+        roster.replace(replace(roster.entries["safetymonitor", 0], driver=other))
+        parsed = self.parsed()
+        self.connection.send(MOOD_NAME)
+        names = [each.value for each in answers_in(self.connection.received)]
+        self.assertEqual((names, list(parsed)), (["SafetyMonitor 0", "SafetyMonitor 0", "other"], []))
 
     def test_who_gives_way(self) -> None:
         """Who asks again, by the hot road too, is not the one that gives way to a newcomer."""

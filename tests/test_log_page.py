@@ -215,8 +215,10 @@ class SecretsTests(SynchronousTestCase):
         self.assertGreater(self.body("/log").count(HIDDEN), 10)
 
     def test_nowhere(self) -> None:
-        """None of them stands in the log, the diagnostics, the figures, the health, the API or its description."""
+        """None of them stands in the log, the diagnostics, the figures, the health, the API, its description or other pages."""
         for path in (
+            "/",
+            "/setup",
             "/log?level=debug",
             "/log/diagnostics.json",
             "/metrics",
@@ -228,6 +230,12 @@ class SecretsTests(SynchronousTestCase):
             body = self.body(path)
             self.assertEqual([each for each in SECRETS if each in body or json.dumps(each)[1:-1] in body], [], path)
             self.assertNotIn(SECRET, body)
+
+    def test_form(self) -> None:
+        """The form of the device's own settings shows what is no secret by its type or its name; what is typed there is shown."""
+        body = self.body("/setup/v1/safetymonitor/0/setup")
+        shown = {each for each in SECRETS if each in body}
+        self.assertLessEqual(shown, {f"{SECRET}-d", f"{SECRET}-e"})  # within an object without fields, and within an address
 
     def test_users(self) -> None:
         """Nor do the names of users."""

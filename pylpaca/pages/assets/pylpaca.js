@@ -192,25 +192,20 @@ function fieldsOf(element, sender) {
   return [...fields, ...filled(element)];
 }
 
+const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
+
 function asked(question) {
   return new Promise((resolve) => {
-    const dialog = document.createElement("dialog");
-    const words = document.createElement("p");
-    words.textContent = question;
-    words.id = "question";
-    dialog.setAttribute("aria-labelledby", words.id);
-    const row = document.createElement("div");
-    row.className = "row";
-    for (const [text, answer] of [["Yes", "yes"], ["Cancel", ""]]) {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = text;
+    const dialog = make("dialog");
+    const row = make("div", { className: "row" });
+    dialog.setAttribute("aria-labelledby", "question");
+    for (const [textContent, answer] of [["Yes", "yes"], ["Cancel", ""]]) {
+      const button = make("button", { type: "button", textContent, autofocus: !answer });
       button.dataset.answer = answer;
-      if (!answer) button.autofocus = true;
       button.addEventListener("click", () => dialog.close(answer));
       row.append(button);
     }
-    dialog.append(words, row);
+    dialog.append(make("p", { id: "question", textContent: question }), row);
     dialog.addEventListener("close", () => { dialog.remove(); resolve(dialog.returnValue === "yes"); });
     document.body.append(dialog);
     dialog.showModal();
