@@ -47,7 +47,7 @@ def alike(one: str, other: str) -> int:
 
 
 class PropertyTests(SynchronousTestCase):
-    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
     @given(OBJECTS, STYLES, ENDS, VALUES, st.data())
     def test_replace(self, content: dict[str, Any], style: Any, end: str, value: Any, data: st.DataObject) -> None:
         """Any value of any text is replaced: what is before and behind it stays byte for byte, and the new one is read back."""
@@ -63,7 +63,7 @@ class PropertyTests(SynchronousTestCase):
             again = again[step]
         self.assertTrue(same(again, value))
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
     @given(OBJECTS, STYLES, ENDS, st.text(max_size=6), VALUES)
     def test_add(self, content: dict[str, Any], style: Any, end: str, key: str, value: Any) -> None:
         """Any new key is added: without what was added the text is what it was, and everything in it is read back."""
@@ -74,7 +74,7 @@ class PropertyTests(SynchronousTestCase):
         self.assertTrue(same(json.loads(after), {"outer": {**content, key: value}, "last": 1}))
         self.assertGreaterEqual(alike(text, after) + alike(text[::-1], after[::-1]), len(text))
 
-    @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
     @given(OBJECTS, OBJECTS, STYLES)
     def test_differences(self, old: dict[str, Any], new: dict[str, Any], style: Any) -> None:
         """What differs between two contents, written into the text of one, makes the other of it."""

@@ -275,7 +275,7 @@ class ReadTests(SynchronousTestCase):
 
         self.assertEqual(read(Broken, {}, {}).errors, ("the settings cannot be checked: ZeroDivisionError: oops",))
 
-    @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
     @given(st.dictionaries(st.sampled_from(sorted(CameraSimulator.Settings.model_fields)), st.text(max_size=12)))
     def test_anything(self, changed: dict[str, str]) -> None:
         """Whatever is typed, each field has either a right value or a sentence, and shows what was typed."""

@@ -375,7 +375,7 @@ class CutTests(SameTestCase):
         for place in range(len(NAME), 2 * len(NAME), 11):
             self.same(STEPS, [NAME, *_cut(NAME + NAME + TRACK, place), 0.0, NAME])
 
-    @settings(deadline=None, max_examples=50)  # two servers are built for each
+    @settings(max_examples=50)  # two servers are built for each
     @given(
         st.lists(
             st.sampled_from([each for steps in CONVERSATIONS.values() for each in steps if isinstance(each, bytes)]), max_size=6

@@ -679,7 +679,7 @@ ACTS = st.tuples(
 
 
 class ObservatoryTests(SynchronousTestCase):
-    @settings(max_examples=150, deadline=None, derandomize=True)
+    @settings(max_examples=150, derandomize=True)
     @given(st.lists(ACTS, min_size=10, max_size=60))
     def test_nothing_older_than_an_order(self, acts: list[tuple[Any, ...]]) -> None:
         """Whatever clients do, none reads a value that was asked for before the last order at that cable began, or ended."""

@@ -992,14 +992,14 @@ class InjectionTests(SynchronousTestCase):
         server = MemoryServer({"drivers": [entry], "server": {"name": name, "location": name}})
         return [Texts(server.request("GET", path).body.decode()).tags for path in paths]
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(NAMES)
     def test_names(self, name: str) -> None:
         """Whatever a device and the server are called, their pages are the same but for the text, and for what is typed there."""
         paths = ("/setup", "/setup/v1/dome/0/setup")
         self.assertEqual(self.pages(name, *paths), self.pages("x", *paths))
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(NAMES)
     def test_paths(self, name: str) -> None:
         """Whatever path is asked for, it is shown as text: the page that says so has the tags it always has, if there is one."""
@@ -1008,7 +1008,7 @@ class InjectionTests(SynchronousTestCase):
         for tags in found:
             self.assertIn(tags, (usual, []))
 
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=15)
     @given(NAMES)
     def test_typed(self, text: str) -> None:
         """Whatever is typed into a form comes back in its field as text, and nothing else of the page."""
