@@ -179,6 +179,8 @@ class Viewing:
         """
         watched = list(devices)
         fresh = [each for each in watched if not self._listeners[each]]
+        for each in fresh:  # what was told last may be of yesterday
+            self._seen[each].told = self._seen[each].latest()
         for each in watched:
             self._listeners[each][listener] = None
         if self._next is None:
