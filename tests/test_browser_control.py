@@ -187,6 +187,20 @@ class HandBoxTests(ControlTestCase):
         self.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {"offline": False, **speed})
         self.wait_for(lambda: not self.moves())
 
+    def test_let_go_before_it_was_sent(self) -> None:
+        """A press that waits for the answer to the one before is not sent any more once it is let go."""
+        self.hand_box("telescope/0")
+        self.driver.execute_script(
+            "window.sent = []; window.answers = []; window.fetch = (path, { body }) => new Promise((answer) => {"
+            " sent.push(body.get('Rate')); answers.push(() => answer(new Response('{\"ErrorMessage\": \"\"}'))); });"
+        )
+        arrow = self.one(".arrow.south")
+        for _ in range(2):
+            ActionChains(self.driver).move_to_element(arrow).click_and_hold().release().perform()
+        all_answered = "for (const each of answers.splice(0)) each(); return sent.length"
+        self.wait_for(lambda: self.driver.execute_script(all_answered) >= 5)
+        self.assertEqual(sum(rate != "0" for rate in self.driver.execute_script("return sent")), 1)
+
     def test_keyboard(self) -> None:
         """An arrow can be held with the keyboard."""
         self.hand_box("telescope/0")

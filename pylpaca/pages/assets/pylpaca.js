@@ -253,6 +253,7 @@ document.addEventListener("input", ({ target }) => {
 // ---- pressed = moves, anything else = stops
 
 let held = null;
+let presses = 0;
 let order = Promise.resolve(); // the release is sent after the press, whatever overtakes what on the way
 
 function press(button) {
@@ -260,7 +261,9 @@ function press(button) {
   held = button;
   button.classList.add("held");
   const fields = filled(button);
-  order = order.then(() => put(button, button.dataset.put, fields));
+  presses += 1;
+  const own = presses; // one that was let go while others were answered is not sent any more
+  order = order.then(() => (held && own === presses ? put(button, button.dataset.put, fields) : null));
 }
 
 function release() {
