@@ -110,7 +110,8 @@ class View:
 
 def event(name: str, data: Any) -> bytes:
     """One server-sent event."""
-    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return f"event: {name}\ndata: {text}\n\n".encode("utf-8", "backslashreplace")  # which JSON has, too
 
 
 Listener = Callable[[Sequence[bytes]], None]
