@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -25,6 +26,7 @@ from pylpaca.serial import SerialSettings
 SCALARS = (bool, int, float, str)
 UNIT = "unit"  # in a field's json_schema_extra: behind its value
 HIDDEN = "********"
+DEEPEST = 50  # of JSON that is typed
 IN_JSON = "This is written as JSON, as in config.json."
 LINES = "One in each line."
 
@@ -399,11 +401,25 @@ def _is(one: Any, other: Any) -> bool:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        found = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        if _is_deep(found):
+            raise ValueError(f"it is nested more than {DEEPEST} times")
+        return found
     except json.JSONDecodeError as error:
         raise Unreadable(f"is not JSON (line {error.lineno}, column {error.colno}: {error.msg.lower()})") from None
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"is not JSON: {error}") from None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no_constant(text)
+
+
+def _is_deep(value: Any, left: int = DEEPEST) -> bool:
+    """Whether it is nested deeper than what walks through it could go."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return left == 0 or any(_is_deep(each, left - 1) for each in inner)
 
 
 def _no_constant(name: str) -> Any:

@@ -211,6 +211,11 @@ class ReadTests(SynchronousTestCase):
         self.assertIn("is not JSON (line 1, column 2", self.error(table="{x"))
         self.assertEqual(self.error(table='{"a": NaN}'), "is not JSON: there is no NaN in it")
 
+    def test_json_that_no_file_can_have(self) -> None:
+        """A number without end, and what is nested too deep to be written again, are refused in words."""
+        self.assertEqual(self.error(table='{"a": 1e999}'), "is not JSON: there is no 1e999 in it")
+        self.assertEqual(self.error(table='{"a":' * 300 + "1" + "}" * 300), "is not JSON: it is nested more than 50 times")
+
     def test_inside(self) -> None:
         """What is wrong within a list or JSON is told beside its field, with where it is."""
         self.assertIn('["y"]', self.error(table='{"y": "z"}'))
