@@ -133,7 +133,7 @@ def _field(model: type[BaseModel], name: str, info: FieldInfo, raw: Mapping[str,
         unit=str(_said(info, UNIT) or ""),
         limits=_limits(info),
         required=info.is_required(),
-        fixed=_is_fixed(info, shape),
+        fixed=_is_fixed(name, info, shape),
         choices=shape.choices,
         whole=shape.whole,
     )
@@ -142,7 +142,7 @@ def _field(model: type[BaseModel], name: str, info: FieldInfo, raw: Mapping[str,
         inner = value if isinstance(value, Mapping) else {}
         return replace(found, text="", below=fields_of(shape.model, inner, f"{found.name}.", found.place))
     if found.fixed:
-        return replace(found, text=HIDDEN if value and holds_secrets(info.annotation) else found.text)
+        return replace(found, text=HIDDEN if value and _has_secrets(name, info.annotation) else found.text)
     if shape.kind == "json":
         return replace(found, help=" ".join([*filter(None, [found.help]), IN_JSON]))
     if shape.kind == "lines":
@@ -157,9 +157,18 @@ def _said(info: FieldInfo, what: str) -> Any:
     return info.json_schema_extra.get(what) if isinstance(info.json_schema_extra, dict) else None
 
 
-def _is_fixed(info: FieldInfo, shape: Shape) -> bool:
+def _is_fixed(name: str, info: FieldInfo, shape: Shape) -> bool:
     """Whether it is not changed with a browser: because its author says so, or because passwords could be read in it."""
-    return bool(_said(info, FILE_ONLY)) or (shape.kind in ("json", "lines") and holds_secrets(info.annotation))
+    return bool(_said(info, FILE_ONLY)) or (shape.kind in ("json", "lines") and _has_secrets(name, info.annotation))
+
+
+def _has_secrets(name: str, annotation: Any) -> bool:
+    """Whether a setting may have a password in it: by its type, by what it is called, or by what is within it."""
+    if is_secret_name(name) or holds_secrets(annotation):
+        return True
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return any(_has_secrets(inner, info.annotation) for inner, info in annotation.model_fields.items())
+    return any(_has_secrets("", each) for each in get_args(annotation))
 
 
 def shape_of(name: str, info: FieldInfo) -> Shape:
@@ -459,7 +468,7 @@ def _read(
     for name, info in _settings(model, only):
         key, shape = key_of(name, info), shape_of(name, info)
         field_name, default = prefix + key, _default(info)
-        if _is_fixed(info, shape):
+        if _is_fixed(name, info, shape):
             continue
         if shape.kind == "group":
             assert shape.model is not None
@@ -546,6 +555,6 @@ def without_secrets(model: type[BaseModel], raw: Mapping[str, Any]) -> dict[str,
         shape = shape_of(name, info)
         if shape.model is not None and isinstance(found[key], dict):
             found[key] = without_secrets(shape.model, found[key])
-        elif (shape.kind == "secret" or holds_secrets(info.annotation)) and found[key]:
+        elif shape.kind in ("secret", "json", "lines") and _has_secrets(name, info.annotation) and found[key]:
             found[key] = HIDDEN
     return found

@@ -17,6 +17,7 @@ from drivers.simulators.camera import CameraSimulator
 from drivers.simulators.covercalibrator import CoverCalibratorSimulator
 from drivers.simulators.filterwheel import FilterWheelSimulator
 from pylpaca import forms
+from pylpaca.config import FILE_ONLY
 from pylpaca.device import BASES
 from pylpaca.forms import HIDDEN, Choice, fields_of, read, without_secrets
 from pylpaca.roster import find_driver, simulators
@@ -288,6 +289,43 @@ class ReadTests(SynchronousTestCase):
         if form.is_right:
             CameraSimulator.Settings.model_validate(form.raw)
         self.assertEqual([each.text for each in form.fields if changed.get(each.name, each.text) != each.text], [])
+
+
+class Login(BaseModel):
+    name: str = ""
+    password: str = ""
+
+
+class Named(BaseModel):
+    """Settings whose author has not said what is secret in them, though their names do."""
+
+    tokens: list[str] = []
+    credentials: dict[str, str] = {}
+    login: Login | None = None
+    logins: list[Login] = []
+    key: str = Field(default="", json_schema_extra={FILE_ONLY: True})
+
+
+class NamedTests(SynchronousTestCase):
+    RAW: ClassVar[dict[str, Any]] = {
+        "tokens": ["hunter2"],
+        "credentials": {"me": "hunter2"},
+        "login": {"name": "me", "password": "hunter2"},
+        "logins": [{"password": "hunter2"}],
+        "key": "hunter2",
+    }
+
+    def test_shown(self) -> None:
+        """What is called a secret is in no field, also in a list, in a table, and within something else."""
+        self.assertNotIn("hunter2", repr(fields_of(Named, self.RAW)))
+
+    def test_pasted(self) -> None:
+        """Nor is it in what people are given to write themselves."""
+        self.assertNotIn("hunter2", repr(without_secrets(Named, self.RAW)))
+
+    def test_kept(self) -> None:
+        """It stays as it is."""
+        self.assertEqual(read(Named, {}, self.RAW).raw, self.RAW)
 
 
 class WithoutSecretsTests(SynchronousTestCase):
