@@ -158,8 +158,15 @@ def _said(info: FieldInfo, what: str) -> Any:
 
 
 def _is_fixed(name: str, info: FieldInfo, shape: Shape) -> bool:
-    """Whether it is not changed with a browser: because its author says so, or because passwords could be read in it."""
-    return bool(_said(info, FILE_ONLY)) or (shape.kind in ("json", "lines") and _has_secrets(name, info.annotation))
+    """Whether it is not changed with a browser: because its author says so of it or within it, or because of passwords in it."""
+    is_whole = shape.kind in ("json", "lines")  # what is within it has no fields of its own
+    return bool(_said(info, FILE_ONLY)) or (is_whole and (_has_secrets(name, info.annotation) or _has_fixed(info.annotation)))
+
+
+def _has_fixed(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return any(_said(each, FILE_ONLY) or _has_fixed(each.annotation) for each in annotation.model_fields.values())
+    return any(_has_fixed(each) for each in get_args(annotation))
 
 
 def _has_secrets(name: str, annotation: Any) -> bool:

@@ -328,6 +328,20 @@ class NamedTests(SynchronousTestCase):
         self.assertEqual(read(Named, {}, self.RAW).raw, self.RAW)
 
 
+class TwoLines(BaseModel):
+    """A dome that may have a second line, and more of them."""
+
+    shutter: SerialSettings | None = None
+    others: list[SerialSettings] = []
+
+
+class FileOnlyTests(SynchronousTestCase):
+    def test_within_json(self) -> None:
+        """What is set in the file only cannot be typed as part of something else either."""
+        typed = {"shutter": '{"port": "a", "record": "/etc/passwd"}', "others": '[{"port": "a", "record": "/etc/passwd"}]'}
+        self.assertEqual(read(TwoLines, typed, {}).raw, {})
+
+
 class WithoutSecretsTests(SynchronousTestCase):
     def test_hidden(self) -> None:
         """Passwords are replaced, wherever they are; what is none stays."""
