@@ -201,6 +201,17 @@ class HandBoxTests(ControlTestCase):
         self.wait_for(lambda: self.driver.execute_script(all_answered) >= 5)
         self.assertEqual(sum(rate != "0" for rate in self.driver.execute_script("return sent")), 1)
 
+    def test_no_room_for_the_release(self) -> None:
+        """A release that the server had no room for, since too many are connected, is sent again."""
+        self.hand_box("telescope/0")
+        self.driver.execute_script(
+            "window.tries = 0; window.fetch = async (path, { body }) => {"
+            " if (body.get('Rate') !== '0') return new Response('{\"ErrorMessage\": \"\"}');"
+            " tries += 1; return new Response('too many', { status: 503 }); };"
+        )
+        ActionChains(self.driver).move_to_element(self.one(".arrow.south")).click_and_hold().release().perform()
+        self.wait_for(lambda: self.driver.execute_script("return tries") > 4)
+
     def test_keyboard(self) -> None:
         """An arrow can be held with the keyboard."""
         self.hand_box("telescope/0")

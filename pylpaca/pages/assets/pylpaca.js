@@ -151,10 +151,10 @@ async function put(element, path, fields) {
     const shown = showRaw(element, answer, text);
     const { ErrorMessage: refusal, Value } = answer.ok ? JSON.parse(text) : { ErrorMessage: text.trim() };
     say(element, refusal || (shown ? "" : String(Value ?? "")) || element.dataset.done || "", Boolean(refusal));
-    return !refusal;
+    return answer.status === 503 ? null : !refusal; // 503: there was no room for it
   } catch {
     say(element, "The server does not answer. Is it running, and are you still in its network?", true);
-    return null; // nobody knows whether it arrived
+    return null; // it did not arrive, as far as is known
   }
 }
 
