@@ -201,6 +201,21 @@ class HandBoxTests(ControlTestCase):
         self.wait_for(lambda: self.driver.execute_script(all_answered) >= 5)
         self.assertEqual(sum(rate != "0" for rate in self.driver.execute_script("return sent")), 1)
 
+    def test_another_button_meanwhile(self) -> None:
+        """An arrow that is let go stops the mount, although another button of the mouse is still pressed."""
+        self.hand_box("telescope/0")
+        chain = ActionChains(self.driver).move_to_element(self.one(".arrow.south"))
+        pointer: Any = chain.w3c_actions.pointer_action
+        pointer.pointer_down(button=0).pointer_down(button=2)
+        chain.perform()
+        self.one(".held")
+        chain = ActionChains(self.driver)
+        pointer = chain.w3c_actions.pointer_action
+        pointer.pointer_up(button=0)
+        chain.perform()
+        self.addCleanup(ActionChains(self.driver).reset_actions)
+        self.assertEqual(self.driver.execute_script("return document.querySelectorAll('.held').length"), 0)
+
     def test_no_room_for_the_release(self) -> None:
         """A release that the server had no room for, since too many are connected, is sent again."""
         self.hand_box("telescope/0")

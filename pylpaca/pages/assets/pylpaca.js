@@ -253,12 +253,14 @@ document.addEventListener("input", ({ target }) => {
 // ---- pressed = moves, anything else = stops
 
 let held = null;
+let pointer = null; // that holds it; none is the keyboard
 let presses = 0;
 let order = Promise.resolve(); // the release is sent after the press, whatever overtakes what on the way
 
-function press(button) {
+function press(button, by = null) {
   if (held) release();
   held = button;
+  pointer = by;
   button.classList.add("held");
   const fields = filled(button);
   presses += 1;
@@ -286,8 +288,10 @@ document.addEventListener("pointerdown", (event) => {
   event.preventDefault();
   button.focus();
   button.setPointerCapture?.(event.pointerId);
-  press(button);
+  press(button, event.pointerId);
 });
+// One button of a mouse that is let go while another is pressed is told as a move.
+document.addEventListener("pointermove", (event) => { if (event.pointerId === pointer && !(event.buttons & 1)) release(); });
 document.addEventListener("keydown", (event) => {
   const button = holding(event);
   if (!button || (event.key !== " " && event.key !== "Enter")) return;
