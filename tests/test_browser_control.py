@@ -216,6 +216,17 @@ class HandBoxTests(ControlTestCase):
         self.addCleanup(ActionChains(self.driver).reset_actions)
         self.assertEqual(self.driver.execute_script("return document.querySelectorAll('.held').length"), 0)
 
+    def test_release_that_is_lost(self) -> None:
+        """A release that nobody answers, as on a connection of a network that is gone, is sent again on another."""
+        self.hand_box("telescope/0")
+        self.driver.execute_script(
+            "window.tries = 0; window.fetch = (path, { body, signal }) => new Promise((_, lost) => {"
+            " if (body.get('Rate') === '0') tries += 1;"
+            " signal?.addEventListener('abort', () => lost(signal.reason)); });"
+        )
+        ActionChains(self.driver).move_to_element(self.one(".arrow.south")).click_and_hold().release().perform()
+        self.wait_for(lambda: self.driver.execute_script("return tries") > 1)
+
     def test_no_room_for_the_release(self) -> None:
         """A release that the server had no room for, since too many are connected, is sent again."""
         self.hand_box("telescope/0")

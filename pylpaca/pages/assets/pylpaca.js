@@ -140,13 +140,14 @@ function say(element, text, failed) {
   said.classList.toggle("failed", failed);
 }
 
-async function put(element, path, fields) {
+async function put(element, path, fields, patience = null) { // in milliseconds
   const body = new URLSearchParams(fields);
   body.set("ClientID", client);
   transaction += 1;
   body.set("ClientTransactionID", String(transaction));
   try {
-    const answer = await fetch(`/api/v1/${path}`, { method: "PUT", body, keepalive: true });
+    const signal = patience === null ? null : AbortSignal.timeout?.(patience); // old browsers wait for ever
+    const answer = await fetch(`/api/v1/${path}`, { method: "PUT", body, keepalive: true, signal });
     const text = await answer.text();
     const shown = showRaw(element, answer, text);
     const { ErrorMessage: refusal, Value } = answer.ok ? JSON.parse(text) : { ErrorMessage: text.trim() };
@@ -265,7 +266,7 @@ function press(button, by = null) {
   const fields = filled(button);
   presses += 1;
   const own = presses; // one that was let go while others were answered is not sent any more
-  order = order.then(() => (held && own === presses ? put(button, button.dataset.put, fields) : null));
+  order = order.then(() => (held && own === presses ? put(button, button.dataset.put, fields, 30000) : null));
 }
 
 function release() {
@@ -274,7 +275,11 @@ function release() {
   held = null;
   button.classList.remove("held");
   const stop = async () => { // until it is answered: what moves does not stop because the network is gone
-    while (await put(button, button.dataset.release, pairs(button.dataset.releaseSend)) === null) await new Promise((go) => setTimeout(go, 300));
+    const sent = (patience) => put(button, button.dataset.release, pairs(button.dataset.releaseSend), patience);
+    // Connections of a network that is gone never end by themselves; a slow device has longer each time.
+    for (let patience = 3000; await sent(patience) === null; patience = Math.min(2 * patience, 120000)) {
+      await new Promise((go) => setTimeout(go, 300));
+    }
   };
   stop(); // at once, should the press not be answered,
   order = order.then(stop); // and after it
