@@ -483,7 +483,11 @@ class TestTests(SetupTestCase):
     def test_fails_otherwise(self) -> None:
         """A driver that fails in a way of its own is disconnected again, and what it failed with is told."""
         disconnected = []
-        self.patch(Station, "DeviceState", lambda _: {}["rain"])
+
+        def fails(_: Station) -> None:
+            raise KeyError("rain")
+
+        self.patch(Station, "DeviceState", fails)
         self.patch(Station, "disconnect", lambda _: disconnected.append(True))
         page = self.try_out(SENSOR)
         self.flushLoggedErrors(KeyError)
