@@ -103,6 +103,17 @@ class HandBoxTests(ControlTestCase):
         self.wait_for(lambda: not self.get("dome/0/slewing"))
         self.assertGreater(abs(self.get("dome/0/azimuth") - target), 1)
 
+    def test_stop_while_asked(self) -> None:
+        """STOP is in reach while the page asks whether something else is meant, too; the answer to that is no."""
+        self.hand_box("dome/0")
+        self.type('[name="Azimuth"]', f"{(self.get('dome/0/azimuth') + 170) % 360:.0f}")
+        self.button("dome/0/slewtoazimuth").click()
+        self.wait_for(lambda: self.get("dome/0/slewing"))
+        self.button("dome/0/openshutter").click()
+        self.one("dialog .stop").click()
+        self.wait_for(lambda: not self.get("dome/0/slewing"))
+        self.assertEqual((self.get("dome/0/shutterstatus"), self.all("dialog")), (1, []))
+
     def test_stop_is_always_in_reach(self) -> None:
         """STOP is seen wherever the page is scrolled to."""
         self.hand_box("dome/0")

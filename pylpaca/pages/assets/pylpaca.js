@@ -207,6 +207,11 @@ function asked(question) {
       row.append(button);
     }
     dialog.append(make("p", { id: "question", textContent: question }), row);
+    each(".stops .stop", (stop) => { // nothing else on the page can be pressed meanwhile
+      const button = make("button", { type: "button", className: "stop", textContent: stop.textContent });
+      button.addEventListener("click", () => { dialog.close(""); stop.click(); });
+      dialog.append(button);
+    });
     dialog.addEventListener("close", () => { dialog.remove(); resolve(dialog.returnValue === "yes"); });
     document.body.append(dialog);
     dialog.showModal();
