@@ -24,6 +24,8 @@ HTTP_PORT = 11111
 DISCOVERY_PORT = 32227
 
 FILE_ONLY = "only_in_file"  # in a field's json_schema_extra: it is not changed with a browser
+_WORDS = {"pass", "pw", "pwd", "auth", "authorization", "authorisation", "cookie", "credential", "credentials"}
+_ENDINGS = ("password", "passwd", "passphrase", "passcode", "pincode", "secret", "secrets", "token", "tokens", "apikey")
 _WALL: Any = {FILE_ONLY: True}  # who is within the walls cannot move them
 
 M = TypeVar("M", bound=BaseModel)
@@ -415,7 +417,7 @@ def explained(model: type[BaseModel], error: ValidationError, meaning: bool = Tr
             message = each["msg"].removeprefix("Input ").removeprefix("String ")
             for theirs, ours in (("a valid dictionary", "an object in braces"), ("a valid list", "a list in brackets")):
                 message = message.replace(theirs, ours)
-            found[place] = message + _expected(fields.get(key), each["input"], meaning)
+            found[place] = message + _expected(fields.get(key), each["input"], meaning, _is_secret(model, place))
     return list(found.items())
 
 
@@ -441,6 +443,12 @@ def _is_branch(step: Any) -> bool:
     return isinstance(step, str) and (step in ("int", "str", "float", "bool") or step.startswith("literal["))
 
 
+def is_secret_name(name: str) -> bool:
+    """Whether a setting of this name is likely to be a secret."""
+    words = re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
+    return bool(words) and (words[-1] == "key" or any(word in _WORDS or word.endswith(_ENDINGS) for word in words))
+
+
 def holds_secrets(annotation: Any) -> bool:
     """Whether a value of this type may have a password in it."""
     if annotation in (SecretStr, SecretBytes):
@@ -450,11 +458,23 @@ def holds_secrets(annotation: Any) -> bool:
     return any(holds_secrets(each) for each in get_args(annotation))
 
 
-def _expected(declared: FieldInfo | None, given: Any, meaning: bool) -> str:
+def _is_secret(model: type[BaseModel], place: Place) -> bool:
+    """Whether what is at a place may have a password in it: by its type, or by what it, or what it is in, is called."""
+    inner: type[BaseModel] | None = model
+    annotation: Any = None
+    for step in place:
+        if isinstance(step, str) and is_secret_name(step):
+            return True
+        if inner is not None and isinstance(step, str):
+            declared = inner.model_fields.get(step)
+            annotation = declared.annotation if declared is not None else None
+            inner = _model_in(annotation)
+    return holds_secrets(annotation)
+
+
+def _expected(declared: FieldInfo | None, given: Any, meaning: bool, is_secret: bool) -> str:
     about = f" ({declared.description})" if declared and declared.description and meaning else ""
-    if declared and holds_secrets(declared.annotation):
-        return about
-    return f", not {json.dumps(given, default=str)[:60]}{about}"
+    return about if is_secret else f", not {json.dumps(given, default=str)[:60]}{about}"
 
 
 def _positions(text: str) -> tuple[dict[Place, tuple[int, int]], list[Place]]:

@@ -14,19 +14,12 @@ from urllib.parse import quote, quote_plus
 from pydantic import BaseModel, SecretBytes, SecretStr
 
 from pylpaca.config import Configuration
+from pylpaca.config import is_secret_name as is_secret_name  # others know it from here
 
 HIDDEN = "(not told)"
 SHORTEST = 4  # characters; shorter words stand everywhere, and to leave them out would tell them
 
-_WORDS = {"pass", "pw", "pwd", "auth", "authorization", "authorisation", "cookie", "credential", "credentials"}
-_ENDINGS = ("password", "passwd", "passphrase", "passcode", "pincode", "secret", "secrets", "token", "tokens", "apikey")
 _IN_ADDRESS = re.compile(r"(?<=://)[^/\s@]+(?=@)")  # name and password of an address, as https://me:secret@example.org
-
-
-def is_secret_name(name: str) -> bool:
-    """Whether a setting of this name is likely to be a secret."""
-    words = re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
-    return bool(words) and (words[-1] == "key" or any(word in _WORDS or word.endswith(_ENDINGS) for word in words))
 
 
 def told(value: Any, name: str = "") -> Any:

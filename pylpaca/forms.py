@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -25,6 +26,7 @@ from pylpaca.serial import SerialSettings
 SCALARS = (bool, int, float, str)
 UNIT = "unit"  # in a field's json_schema_extra: behind its value
 HIDDEN = "********"
+DEEPEST = 50  # of JSON that is typed
 IN_JSON = "This is written as JSON, as in config.json."
 LINES = "One in each line."
 
@@ -131,7 +133,7 @@ def _field(model: type[BaseModel], name: str, info: FieldInfo, raw: Mapping[str,
         unit=str(_said(info, UNIT) or ""),
         limits=_limits(info),
         required=info.is_required(),
-        fixed=_is_fixed(info, shape),
+        fixed=_is_fixed(name, info, shape),
         choices=shape.choices,
         whole=shape.whole,
     )
@@ -140,7 +142,7 @@ def _field(model: type[BaseModel], name: str, info: FieldInfo, raw: Mapping[str,
         inner = value if isinstance(value, Mapping) else {}
         return replace(found, text="", below=fields_of(shape.model, inner, f"{found.name}.", found.place))
     if found.fixed:
-        return replace(found, text=HIDDEN if value and holds_secrets(info.annotation) else found.text)
+        return replace(found, text=HIDDEN if value and _has_secrets(name, info.annotation) else found.text)
     if shape.kind == "json":
         return replace(found, help=" ".join([*filter(None, [found.help]), IN_JSON]))
     if shape.kind == "lines":
@@ -155,9 +157,25 @@ def _said(info: FieldInfo, what: str) -> Any:
     return info.json_schema_extra.get(what) if isinstance(info.json_schema_extra, dict) else None
 
 
-def _is_fixed(info: FieldInfo, shape: Shape) -> bool:
-    """Whether it is not changed with a browser: because its author says so, or because passwords could be read in it."""
-    return bool(_said(info, FILE_ONLY)) or (shape.kind in ("json", "lines") and holds_secrets(info.annotation))
+def _is_fixed(name: str, info: FieldInfo, shape: Shape) -> bool:
+    """Whether it is not changed with a browser: because its author says so of it or within it, or because of passwords in it."""
+    is_whole = shape.kind in ("json", "lines")  # what is within it has no fields of its own
+    return bool(_said(info, FILE_ONLY)) or (is_whole and (_has_secrets(name, info.annotation) or _has_fixed(info.annotation)))
+
+
+def _has_fixed(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return any(_said(each, FILE_ONLY) or _has_fixed(each.annotation) for each in annotation.model_fields.values())
+    return any(_has_fixed(each) for each in get_args(annotation))
+
+
+def _has_secrets(name: str, annotation: Any) -> bool:
+    """Whether a setting may have a password in it: by its type, by what it is called, or by what is within it."""
+    if is_secret_name(name) or holds_secrets(annotation):
+        return True
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return any(_has_secrets(inner, info.annotation) for inner, info in annotation.model_fields.items())
+    return any(_has_secrets("", each) for each in get_args(annotation))
 
 
 def shape_of(name: str, info: FieldInfo) -> Shape:
@@ -399,11 +417,25 @@ def _is(one: Any, other: Any) -> bool:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        found = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        if _is_deep(found):
+            raise ValueError(f"it is nested more than {DEEPEST} times")
+        return found
     except json.JSONDecodeError as error:
         raise Unreadable(f"is not JSON (line {error.lineno}, column {error.colno}: {error.msg.lower()})") from None
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"is not JSON: {error}") from None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no_constant(text)
+
+
+def _is_deep(value: Any, left: int = DEEPEST) -> bool:
+    """Whether it is nested deeper than what walks through it could go."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return left == 0 or any(_is_deep(each, left - 1) for each in inner)
 
 
 def _no_constant(name: str) -> Any:
@@ -443,7 +475,7 @@ def _read(
     for name, info in _settings(model, only):
         key, shape = key_of(name, info), shape_of(name, info)
         field_name, default = prefix + key, _default(info)
-        if _is_fixed(info, shape):
+        if _is_fixed(name, info, shape):
             continue
         if shape.kind == "group":
             assert shape.model is not None
@@ -530,6 +562,6 @@ def without_secrets(model: type[BaseModel], raw: Mapping[str, Any]) -> dict[str,
         shape = shape_of(name, info)
         if shape.model is not None and isinstance(found[key], dict):
             found[key] = without_secrets(shape.model, found[key])
-        elif (shape.kind == "secret" or holds_secrets(info.annotation)) and found[key]:
+        elif shape.kind in ("secret", "json", "lines") and _has_secrets(name, info.annotation) and found[key]:
             found[key] = HIDDEN
     return found

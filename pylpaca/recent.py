@@ -134,7 +134,7 @@ class Recent:
         text = self._said(dict(event))
         detail = ""
         if isinstance(failure, Failure):
-            detail = failure.getTraceback()[-LONGEST_DETAIL:]
+            detail = failure.getTraceback()
             text = f"{text}: {failure.type.__name__ if failure.type else ''}: {_text(failure.value)}".lstrip(": ")
         self._take(
             Line(
@@ -142,8 +142,8 @@ class Recent:
                 level.name if isinstance(level, type(LogLevel.info)) else "info",
                 self._device_of(event),
                 self._client_of(event),
-                self._discreet(" ".join(text.split())[:LONGEST]),
-                self._discreet(detail),
+                " ".join(self._discreet(text).split())[:LONGEST],  # a secret is whole until it is taken out
+                self._discreet(detail)[-LONGEST_DETAIL:],
             )
         )
 

@@ -51,6 +51,7 @@ class Prepared:
 
     entry: Entry
     configuration: Configuration  # what would be in effect
+    asked: int = 0  # how often the old one had been asked to move, when it was looked whether it does
 
 
 class Reopening:
@@ -78,9 +79,10 @@ class Reopening:
         """
         old = self._roster.entries[_key(wanted)]
         self._look(old)
+        asked = old.driver.link.motions.asked.total()
         if why := await moving(old):
             raise Refused(_wait(why))
-        prepared = self._built(old, wanted)
+        prepared = replace(self._built(old, wanted), asked=asked)
         tentative = Roster({**self._roster.entries, _key(wanted): prepared.entry})
         if found := self._safety.objections(prepared.configuration, tentative):
             raise Refused("; ".join(f"{dotted(each.place)} {each.sentence}" for each in found))
@@ -125,6 +127,9 @@ class Reopening:
         old = self._roster.entries[entry.kind, entry.number]
         if entry.driver is not old.driver:
             self._look(old)
+            link = old.driver.link
+            if link.is_open and link.motions.asked.total() != prepared.asked:
+                raise Refused(_wait(f"{old.driver.name} was told to move just now"))
         self.configuration = prepared.configuration
         self._roster.replace(entry)
         if entry.driver is old.driver:

@@ -310,7 +310,7 @@ def _search(class_name: str) -> str:
 def _folders() -> list[Path]:
     import drivers
 
-    return [Path(each) for each in drivers.__path__]
+    return [Path(each) for each in dict.fromkeys(drivers.__path__)]  # PYTHONPATH may name one twice
 
 
 def _sources() -> Iterator[tuple[str, Path, Path]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 from pylpaca.calls import settled, within
 from pylpaca.config import DriverEntry
@@ -22,6 +23,8 @@ from pylpaca.roster import Entry
 from pylpaca.serial import Cables, SerialSettings
 from pylpaca.serial.recording import Kind
 from pylpaca.values import StateItem
+
+log = Logger()
 
 CONNECTED_WITHIN = 20.0  # seconds
 ANSWERED_WITHIN = 5.0
@@ -181,4 +184,7 @@ class Bench:
             trial.values = [each for each in state if each.Name != "TimeStamp"]
         except AlpacaError as error:
             return Trial(f"It was connected, but did not say how it is: {error.sentence}")
+        except Exception as error:  # the driver's own
+            log.failure("{name} failed", name=device.name)
+            return Trial(f"It was connected, but failed when it was asked how it is: {type(error).__name__}: {error}")
         return trial

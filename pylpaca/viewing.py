@@ -110,7 +110,8 @@ class View:
 
 def event(name: str, data: Any) -> bytes:
     """One server-sent event."""
-    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return f"event: {name}\ndata: {text}\n\n".encode("utf-8", "backslashreplace")  # which JSON has, too
 
 
 Listener = Callable[[Sequence[bytes]], None]
@@ -179,6 +180,8 @@ class Viewing:
         """
         watched = list(devices)
         fresh = [each for each in watched if not self._listeners[each]]
+        for each in fresh:  # what was told last may be of yesterday
+            self._seen[each].told = self._seen[each].latest()
         for each in watched:
             self._listeners[each][listener] = None
         if self._next is None:

@@ -103,6 +103,17 @@ class HandBoxTests(ControlTestCase):
         self.wait_for(lambda: not self.get("dome/0/slewing"))
         self.assertGreater(abs(self.get("dome/0/azimuth") - target), 1)
 
+    def test_stop_while_asked(self) -> None:
+        """STOP is in reach while the page asks whether something else is meant, too; the answer to that is no."""
+        self.hand_box("dome/0")
+        self.type('[name="Azimuth"]', f"{(self.get('dome/0/azimuth') + 170) % 360:.0f}")
+        self.button("dome/0/slewtoazimuth").click()
+        self.wait_for(lambda: self.get("dome/0/slewing"))
+        self.button("dome/0/openshutter").click()
+        self.one("dialog .stop").click()
+        self.wait_for(lambda: not self.get("dome/0/slewing"))
+        self.assertEqual((self.get("dome/0/shutterstatus"), self.all("dialog")), (1, []))
+
     def test_stop_is_always_in_reach(self) -> None:
         """STOP is seen wherever the page is scrolled to."""
         self.hand_box("dome/0")
@@ -186,6 +197,57 @@ class HandBoxTests(ControlTestCase):
         self.assertTrue(self.moves())
         self.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {"offline": False, **speed})
         self.wait_for(lambda: not self.moves())
+
+    def test_let_go_before_it_was_sent(self) -> None:
+        """A press that waits for the answer to the one before is not sent any more once it is let go."""
+        self.hand_box("telescope/0")
+        self.driver.execute_script(
+            "window.sent = []; window.answers = []; window.fetch = (path, { body }) => new Promise((answer) => {"
+            " sent.push(body.get('Rate')); answers.push(() => answer(new Response('{\"ErrorMessage\": \"\"}'))); });"
+        )
+        arrow = self.one(".arrow.south")
+        for _ in range(2):
+            ActionChains(self.driver).move_to_element(arrow).click_and_hold().release().perform()
+        all_answered = "for (const each of answers.splice(0)) each(); return sent.length"
+        self.wait_for(lambda: self.driver.execute_script(all_answered) >= 5)
+        self.assertEqual(sum(rate != "0" for rate in self.driver.execute_script("return sent")), 1)
+
+    def test_another_button_meanwhile(self) -> None:
+        """An arrow that is let go stops the mount, although another button of the mouse is still pressed."""
+        self.hand_box("telescope/0")
+        chain = ActionChains(self.driver).move_to_element(self.one(".arrow.south"))
+        pointer: Any = chain.w3c_actions.pointer_action
+        pointer.pointer_down(button=0).pointer_down(button=2)
+        chain.perform()
+        self.one(".held")
+        chain = ActionChains(self.driver)
+        pointer = chain.w3c_actions.pointer_action
+        pointer.pointer_up(button=0)
+        chain.perform()
+        self.addCleanup(ActionChains(self.driver).reset_actions)
+        self.assertEqual(self.driver.execute_script("return document.querySelectorAll('.held').length"), 0)
+
+    def test_release_that_is_lost(self) -> None:
+        """A release that nobody answers, as on a connection of a network that is gone, is sent again on another."""
+        self.hand_box("telescope/0")
+        self.driver.execute_script(
+            "window.tries = 0; window.fetch = (path, { body, signal }) => new Promise((_, lost) => {"
+            " if (body.get('Rate') === '0') tries += 1;"
+            " signal?.addEventListener('abort', () => lost(signal.reason)); });"
+        )
+        ActionChains(self.driver).move_to_element(self.one(".arrow.south")).click_and_hold().release().perform()
+        self.wait_for(lambda: self.driver.execute_script("return tries") > 1)
+
+    def test_no_room_for_the_release(self) -> None:
+        """A release that the server had no room for, since too many are connected, is sent again."""
+        self.hand_box("telescope/0")
+        self.driver.execute_script(
+            "window.tries = 0; window.fetch = async (path, { body }) => {"
+            " if (body.get('Rate') !== '0') return new Response('{\"ErrorMessage\": \"\"}');"
+            " tries += 1; return new Response('too many', { status: 503 }); };"
+        )
+        ActionChains(self.driver).move_to_element(self.one(".arrow.south")).click_and_hold().release().perform()
+        self.wait_for(lambda: self.driver.execute_script("return tries") > 4)
 
     def test_keyboard(self) -> None:
         """An arrow can be held with the keyboard."""

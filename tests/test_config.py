@@ -8,10 +8,11 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, SecretStr, ValidationError
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
-from pylpaca.config import Mistake, Place, _positions, dotted, load, nearest, read
+from pylpaca.config import Mistake, Place, _positions, dotted, explained, load, nearest, read
 from pylpaca.service import CannotStart, Options, compose
 
 VALUES: Any = st.recursive(
@@ -187,6 +188,28 @@ SEEDED: dict[str, tuple[str, list[tuple[int, str]]]] = {
         [(2, "max_connections: should be greater than or equal to 8, not 1")],
     ),
 }
+
+
+class Account(BaseModel):
+    """Settings with passwords, some of which only their names tell."""
+
+    password: str = ""
+    tokens: list[str] = []
+    others: dict[str, SecretStr] = {}
+
+
+class SecretMistakeTests(SynchronousTestCase):
+    def test_settings(self) -> None:
+        """What is wrong with a password is told without it: by the type of a setting, or by its name."""
+        raw = {"password": 4711, "tokens": [4711], "others": {"me": 4711}}
+        with self.assertRaises(ValidationError) as raised:
+            Account.model_validate(raw)
+        self.assertNotIn("4711", repr(explained(Account, raised.exception)))
+
+    def test_users(self) -> None:
+        """So it is with the password of a user, who forgot the quotes."""
+        (mistake,) = read({"server": {"users": {"anna": 4711}}, "drivers": []}).mistakes
+        self.assertEqual(str(mistake), "server.users.anna: should be a valid string")
 
 
 class SeededMistakesTests(SynchronousTestCase):

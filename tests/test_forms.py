@@ -17,6 +17,7 @@ from drivers.simulators.camera import CameraSimulator
 from drivers.simulators.covercalibrator import CoverCalibratorSimulator
 from drivers.simulators.filterwheel import FilterWheelSimulator
 from pylpaca import forms
+from pylpaca.config import FILE_ONLY
 from pylpaca.device import BASES
 from pylpaca.forms import HIDDEN, Choice, fields_of, read, without_secrets
 from pylpaca.roster import find_driver, simulators
@@ -211,6 +212,11 @@ class ReadTests(SynchronousTestCase):
         self.assertIn("is not JSON (line 1, column 2", self.error(table="{x"))
         self.assertEqual(self.error(table='{"a": NaN}'), "is not JSON: there is no NaN in it")
 
+    def test_json_that_no_file_can_have(self) -> None:
+        """A number without end, and what is nested too deep to be written again, are refused in words."""
+        self.assertEqual(self.error(table='{"a": 1e999}'), "is not JSON: there is no 1e999 in it")
+        self.assertEqual(self.error(table='{"a":' * 300 + "1" + "}" * 300), "is not JSON: it is nested more than 50 times")
+
     def test_inside(self) -> None:
         """What is wrong within a list or JSON is told beside its field, with where it is."""
         self.assertIn('["y"]', self.error(table='{"y": "z"}'))
@@ -283,6 +289,57 @@ class ReadTests(SynchronousTestCase):
         if form.is_right:
             CameraSimulator.Settings.model_validate(form.raw)
         self.assertEqual([each.text for each in form.fields if changed.get(each.name, each.text) != each.text], [])
+
+
+class Login(BaseModel):
+    name: str = ""
+    password: str = ""
+
+
+class Named(BaseModel):
+    """Settings whose author has not said what is secret in them, though their names do."""
+
+    tokens: list[str] = []
+    credentials: dict[str, str] = {}
+    login: Login | None = None
+    logins: list[Login] = []
+    key: str = Field(default="", json_schema_extra={FILE_ONLY: True})
+
+
+class NamedTests(SynchronousTestCase):
+    RAW: ClassVar[dict[str, Any]] = {
+        "tokens": ["hunter2"],
+        "credentials": {"me": "hunter2"},
+        "login": {"name": "me", "password": "hunter2"},
+        "logins": [{"password": "hunter2"}],
+        "key": "hunter2",
+    }
+
+    def test_shown(self) -> None:
+        """What is called a secret is in no field, also in a list, in a table, and within something else."""
+        self.assertNotIn("hunter2", repr(fields_of(Named, self.RAW)))
+
+    def test_pasted(self) -> None:
+        """Nor is it in what people are given to write themselves."""
+        self.assertNotIn("hunter2", repr(without_secrets(Named, self.RAW)))
+
+    def test_kept(self) -> None:
+        """It stays as it is."""
+        self.assertEqual(read(Named, {}, self.RAW).raw, self.RAW)
+
+
+class TwoLines(BaseModel):
+    """A dome that may have a second line, and more of them."""
+
+    shutter: SerialSettings | None = None
+    others: list[SerialSettings] = []
+
+
+class FileOnlyTests(SynchronousTestCase):
+    def test_within_json(self) -> None:
+        """What is set in the file only cannot be typed as part of something else either."""
+        typed = {"shutter": '{"port": "a", "record": "/etc/passwd"}', "others": '[{"port": "a", "record": "/etc/passwd"}]'}
+        self.assertEqual(read(TwoLines, typed, {}).raw, {})
 
 
 class WithoutSecretsTests(SynchronousTestCase):

@@ -50,6 +50,11 @@ class PageTests(SynchronousTestCase):
         refused = "GET Azimuth was refused to 192.0.2.7 (ClientID 77): NotConnected, 0x407"
         self.assertEqual(self.lines(), [refused, "the disk is full", "is slow", "opens"])
 
+    def test_half_a_letter(self) -> None:
+        """A byte that is no text, as a driver may have read it, is seen as its number: the page is there all the same."""
+        self.log.warn("read {what}", what="\udc80")
+        self.assertEqual(self.lines()[0], "read \\udc80")
+
     def test_filters(self) -> None:
         """Filters stand in the address, so that they work without JavaScript."""
         self.assertEqual(self.lines(level="debug", device="dome/0"), ["opens", "chatter"])

@@ -122,6 +122,13 @@ class KeptTests(SynchronousTestCase):
         thread.join()
         self.assertEqual(self.texts(), ["from afar"])
 
+    def test_secret_at_the_edge(self) -> None:
+        """Of a secret nothing is left, also where a line is cut or its blanks become one."""
+        self.recent.know(MemoryServer(TWO_DOMES).roster, Discretion([{"password": "open  sesame"}]))
+        self.log.info("x" * (LONGEST - 6) + "open  sesame")
+        self.log.info("open  sesame")
+        self.assertNotIn("open", "".join(self.texts()))
+
     def test_nothing_is_held(self) -> None:
         """What an event was about is not kept alive by its line."""
 

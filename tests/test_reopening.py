@@ -287,6 +287,14 @@ class MovingTests(ReopeningTestCase):
             self.server.reopening.put(prepared)
         self.assertIs(self.new, self.old)
 
+    def test_moves_meanwhile(self) -> None:
+        """One that began to move after it was prepared, and has answered that already, is left alone, too."""
+        self.connect()
+        prepared = self.successResultOf(self.prepare(config={"label": "new"}))
+        self.server.put("telescope/0/slewtoaltazasync", Azimuth=1, Altitude=1)
+        with self.assertRaisesRegex(Refused, "was told to move just now"):
+            self.server.reopening.put(prepared)
+
     def test_does_not_answer(self) -> None:
         """One that does not answer gets its new settings: they may be what it needs."""
         self.connect()

@@ -64,6 +64,11 @@ class DriverFolderTestCase(SynchronousTestCase):
 
 
 class FindingTests(DriverFolderTestCase):
+    def test_folder_named_twice(self) -> None:
+        """A folder that is found twice, as with PYTHONPATH=. in it, has each of its drivers once."""
+        self.patch(drivers, "__path__", [*drivers.__path__, *drivers.__path__])
+        self.assertEqual(find_driver("MoonliteFocuser").__name__, "MoonliteFocuser")
+
     def test_three_ways_to_name_it(self) -> None:
         """A bare class name, module.Class, and package.module:Class from anywhere."""
         self.write("rain.py", MONITOR.format(name="RainSensor"))

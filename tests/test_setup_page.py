@@ -480,6 +480,19 @@ class TestTests(SetupTestCase):
         page = self.try_out(DOME)
         self.assertIn("is at work (Slewing), and must not be disturbed", page.said("alert"))
 
+    def test_fails_otherwise(self) -> None:
+        """A driver that fails in a way of its own is disconnected again, and what it failed with is told."""
+        disconnected = []
+
+        def fails(_: Station) -> None:
+            raise KeyError("rain")
+
+        self.patch(Station, "DeviceState", fails)
+        self.patch(Station, "disconnect", lambda _: disconnected.append(True))
+        page = self.try_out(SENSOR)
+        self.flushLoggedErrors(KeyError)
+        self.assertEqual((page.answer.status, "KeyError" in page.answer.text, disconnected), (200, True, [True]))
+
     def test_not_serial(self) -> None:
         """What has no line is connected and asked, and the outcome told in words."""
         page = self.try_out(DOME)

@@ -7,6 +7,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from pylpaca.errors import DriverError
 from pylpaca.pages.layout import THEMES
 from pylpaca.pages.observatory import Discovery
 from pylpaca.testing import MIDNIGHT, MemoryServer
@@ -46,6 +47,12 @@ class DeviceTests(StartPageTestCase):
     def test_values(self) -> None:
         """The values that matter stand there without JavaScript."""
         self.assertIn("shutter status closed azimuth 180.0° slewing no", text(self.card("Dome 0")))
+
+    def test_half_a_letter(self) -> None:
+        """What went wrong may hold bytes that are no text: they are seen as their numbers, with all other devices."""
+        self.server.driver("dome").link.lost(DriverError("\udc80 came"))
+        self.flushLoggedErrors(UnicodeEncodeError)  # trial's own file cannot have it
+        self.assertIn("\\udc80 came", text(self.card("Dome 0")))
 
     def test_safety(self) -> None:
         """Whether it is safe is said aloud."""

@@ -41,6 +41,13 @@ class LogTests(TailTestCase):
         expected = {"level": "warn", "device": "dome/1", "text": "dome/1 is wet", "detail": "", "number": self.server.recent.last}
         self.assertEqual(line, {**expected, "time": "2026-01-01T00:00:00.000+00:00"})
 
+    def test_half_a_letter(self) -> None:
+        """A byte that is no text, as a driver may have read it, is told as its number, and hides no other line."""
+        page = self.stream("log=1")
+        self.log.warn("read {what}", what="\udc80")
+        self.log.warn("wet")
+        self.assertEqual(self.texts(page), ["read \udc80", "wet"])
+
     def test_not_asked_for(self) -> None:
         """Who did not ask for it is not told, and costs nothing."""
         page = self.stream("")

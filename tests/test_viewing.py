@@ -124,6 +124,16 @@ class PollTests(ViewingTestCase):
         (state,) = told(Watching(self.viewing).first)
         self.assertEqual((state["lamp"], state["values"]["Azimuth"]["text"]), ("connected", "180.0°"))
 
+    def test_changed_while_nobody_looked(self) -> None:
+        """Who comes first is told at once how the device is now, although it takes its time to say more."""
+        dome: Any = self.server.driver("dome")
+        viewer = Watching(self.viewing)
+        self.clock.advance(0)
+        self.viewing.leave(viewer.tell)
+        dome.link.lost(DriverError("the cable is out"))
+        (state,) = told(Watching(self.viewing).first)
+        self.assertFalse(state["values"]["Connected"]["value"])
+
     def test_no_client(self) -> None:
         """Who looks does not hold the link."""
         Watching(self.viewing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.python.failure import Failure
+from twisted.web.error import FlattenerError
 from twisted.web.template import Tag, flattenString, tags
 
 WAYS = (
@@ -67,7 +68,27 @@ def _red_filter() -> Tag:
 
 
 def flat(tag: Tag) -> bytes:
-    """The HTML of tags that wait for nothing."""
+    """The HTML of tags that wait for nothing; half of a letter, which no page can have, is seen as its number."""
+    try:
+        return _flat(tag)
+    except FlattenerError as error:
+        if not isinstance(error.args[0], UnicodeEncodeError):
+            raise
+    return _flat(_without_halves(tag))
+
+
+def _without_halves(part: Any) -> Any:
+    if isinstance(part, str):
+        return part.encode("utf-8", "backslashreplace").decode()
+    if isinstance(part, (list, tuple)):
+        return [_without_halves(each) for each in part]
+    if isinstance(part, Tag):
+        part.attributes = {name: _without_halves(each) for name, each in part.attributes.items()}
+        part.children = _without_halves(part.children)
+    return part
+
+
+def _flat(tag: Tag) -> bytes:
     results: list[Any] = []
     flattenString(None, tag).addBoth(results.append)
     if isinstance(results[0], Failure):

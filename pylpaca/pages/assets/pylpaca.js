@@ -140,21 +140,22 @@ function say(element, text, failed) {
   said.classList.toggle("failed", failed);
 }
 
-async function put(element, path, fields) {
+async function put(element, path, fields, patience = null) { // in milliseconds
   const body = new URLSearchParams(fields);
   body.set("ClientID", client);
   transaction += 1;
   body.set("ClientTransactionID", String(transaction));
   try {
-    const answer = await fetch(`/api/v1/${path}`, { method: "PUT", body, keepalive: true });
+    const signal = patience === null ? null : AbortSignal.timeout?.(patience); // old browsers wait for ever
+    const answer = await fetch(`/api/v1/${path}`, { method: "PUT", body, keepalive: true, signal });
     const text = await answer.text();
     const shown = showRaw(element, answer, text);
     const { ErrorMessage: refusal, Value } = answer.ok ? JSON.parse(text) : { ErrorMessage: text.trim() };
     say(element, refusal || (shown ? "" : String(Value ?? "")) || element.dataset.done || "", Boolean(refusal));
-    return !refusal;
+    return answer.status === 503 ? null : !refusal; // 503: there was no room for it
   } catch {
     say(element, "The server does not answer. Is it running, and are you still in its network?", true);
-    return null; // nobody knows whether it arrived
+    return null; // it did not arrive, as far as is known
   }
 }
 
@@ -206,6 +207,11 @@ function asked(question) {
       row.append(button);
     }
     dialog.append(make("p", { id: "question", textContent: question }), row);
+    each(".stops .stop", (stop) => { // nothing else on the page can be pressed meanwhile
+      const button = make("button", { type: "button", className: "stop", textContent: stop.textContent });
+      button.addEventListener("click", () => { dialog.close(""); stop.click(); });
+      dialog.append(button);
+    });
     dialog.addEventListener("close", () => { dialog.remove(); resolve(dialog.returnValue === "yes"); });
     document.body.append(dialog);
     dialog.showModal();
@@ -253,14 +259,19 @@ document.addEventListener("input", ({ target }) => {
 // ---- pressed = moves, anything else = stops
 
 let held = null;
+let pointer = null; // that holds it; none is the keyboard
+let presses = 0;
 let order = Promise.resolve(); // the release is sent after the press, whatever overtakes what on the way
 
-function press(button) {
+function press(button, by = null) {
   if (held) release();
   held = button;
+  pointer = by;
   button.classList.add("held");
   const fields = filled(button);
-  order = order.then(() => put(button, button.dataset.put, fields));
+  presses += 1;
+  const own = presses; // one that was let go while others were answered is not sent any more
+  order = order.then(() => (held && own === presses ? put(button, button.dataset.put, fields, 30000) : null));
 }
 
 function release() {
@@ -269,7 +280,11 @@ function release() {
   held = null;
   button.classList.remove("held");
   const stop = async () => { // until it is answered: what moves does not stop because the network is gone
-    while (await put(button, button.dataset.release, pairs(button.dataset.releaseSend)) === null) await new Promise((go) => setTimeout(go, 300));
+    const sent = (patience) => put(button, button.dataset.release, pairs(button.dataset.releaseSend), patience);
+    // Connections of a network that is gone never end by themselves; a slow device has longer each time.
+    for (let patience = 3000; await sent(patience) === null; patience = Math.min(2 * patience, 120000)) {
+      await new Promise((go) => setTimeout(go, 300));
+    }
   };
   stop(); // at once, should the press not be answered,
   order = order.then(stop); // and after it
@@ -283,8 +298,10 @@ document.addEventListener("pointerdown", (event) => {
   event.preventDefault();
   button.focus();
   button.setPointerCapture?.(event.pointerId);
-  press(button);
+  press(button, event.pointerId);
 });
+// One button of a mouse that is let go while another is pressed is told as a move.
+document.addEventListener("pointermove", (event) => { if (event.pointerId === pointer && !(event.buttons & 1)) release(); });
 document.addEventListener("keydown", (event) => {
   const button = holding(event);
   if (!button || (event.key !== " " && event.key !== "Enter")) return;
