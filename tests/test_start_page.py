@@ -96,6 +96,14 @@ class ServerTests(StartPageTestCase):
         found = re.findall(r"<code>([^<]*)</code>", self.page())
         self.assertEqual(found, ["192.0.2.1:11111", "[2001:db8::1]:11111", "192.0.2.1", "11111"])
 
+    def test_searches(self) -> None:
+        """Clients are said to find the devices by themselves only where somebody answers them."""
+        said = []
+        for works in (True, False):
+            self.seen.discovery.works = works
+            said.append("find the devices by themselves" in self.page())
+        self.assertEqual(said, [True, False])
+
     def test_first_steps(self) -> None:
         """First steps are open until somebody uses a device."""
         self.assertIn('<details open="">', self.page())
