@@ -85,17 +85,17 @@ class Setup:
 
     def _server_page(self, request: IRequest, now: Now, fields: Sequence[Field], shown: Shown) -> bytes:
         observatory = self._observatory
-        legend = "The server's own settings"
         if self._changing.file is None:
-            form: Tag = tags.p("They can be changed when the server is started with a configuration file: --config config.json.")
+            when, form = "They can be changed when the server is started with a configuration file.", tags.transparent()
         else:
+            when = "They come into effect when the server is started again."
             save = tags.p(tags.button("Save", name=DO, value="save", class_="first"), class_="row act")
             form = self._form(request, now, [save], [tags.fieldset(tags.legend("Settings"), *looks.shown(fields, {}))])
         body = [
             *shown.notices,
             *overview(observatory),
-            tags.h2(legend),
-            tags.p("They come into effect when the server is started again.", class_="muted"),
+            tags.h2("The server's own settings"),
+            tags.p(when, class_="muted"),
             *self._notes(now),
             form,
             self._where(),
