@@ -357,7 +357,7 @@ class OtherTests(ControlTestCase):
         self.wait_for(lambda: self.all("fieldset[disabled]"))
         self.wait_for(lambda: self.one('[data-put="rotator/0/connect"]').is_displayed())
         self.one('[data-put="rotator/0/connect"]').click()
-        self.wait_for(lambda: not self.driver.execute_script("return document.querySelector('fieldset').disabled"))
+        self.wait_for(lambda: not self.driver.execute_script("return document.querySelector('fieldset')?.disabled ?? true"))
         self.wait_for(lambda: self.text('[data-holders="rotator/0"]'))
         self.assertIn("(client ", self.text('[data-holders="rotator/0"]'))
 
