@@ -80,6 +80,13 @@ class FailureTests(StartPageTestCase):
         error = 'data-error="safetymonitor/0">No answer on COM9. Put that right, then press Connect.</p>'
         self.assertIn(error, self.card("Rain sensor"))
 
+    def test_error_at_settings(self) -> None:
+        """The page of its settings, where it is put right, says the same."""
+        self.server.put("safetymonitor/0/connect", ClientID="7")
+        page = self.server.get("/setup/v1/safetymonitor/0/setup").body.decode()
+        told = re.findall(r'data-error="safetymonitor/0">([^<]*)<', page)
+        self.assertEqual(told, ["No answer on COM9. Put that right, then press Connect."])
+
     def test_no_error(self) -> None:
         """As long as nothing is wrong, nothing is said of it."""
         self.assertIn('data-error="safetymonitor/0" hidden="">', self.card("Rain sensor"))

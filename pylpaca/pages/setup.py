@@ -161,14 +161,13 @@ class Setup:
             [tags.fieldset(tags.legend("This device"), *looks.shown(own, {}))],
         )
         device = f"{entry.kind}/{entry.number}"
-        link = entry.driver.link
-        lamp = "connecting" if link.is_busy else "connected" if link.is_open else "failed" if link.failure else "disconnected"
-        state = tags.p(tags.span(lamp, class_="lamp", **{"data-lamp": device, "data-state": lamp}))
-        error = tags.p(link.failure.sentence if link.failure else "", class_="error", **{"data-error": device})
+        (view,) = [each for each in self._observatory.viewing.latest() if each.device == device]
+        state = tags.p(tags.span(view.lamp_text, class_="lamp", **{"data-lamp": device, "data-state": view.lamp}))
+        error = tags.p(view.error, class_="error", **{"data-error": device})
         body = [
             tags.p(f"{entry.type_name} {entry.number}, driven by {driver_of(entry)}.", class_="muted"),
             state,
-            error if link.failure else error(hidden=""),
+            error if view.error else error(hidden=""),
             *shown.notices,
             *self._notes(now),
             form,
