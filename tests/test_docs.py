@@ -355,6 +355,12 @@ class IndexTests(SynchronousTestCase):
             for title, name in re.findall(r"^- \[(.*?)\]\(([\w-]+\.md)\)", (folder / "README.md").read_text(), re.MULTILINE):
                 self.assertEqual(f"# {title}", (folder / name).read_text().partition("\n")[0])
 
+    def test_pictures(self) -> None:
+        """Every picture is shown somewhere."""
+        pages = "".join(each.read_text() for each in (ROOT / "docs").rglob("*.md"))
+        shown = set(re.findall(r"!\[[^\]]+\]\(images/([\w-]+\.png)\)", pages))
+        self.assertEqual(shown, {each.name for each in (ROOT / "docs" / "images").iterdir()})
+
     def test_links(self) -> None:
         """Every link to a page or a picture leads to one."""
         docs = (ROOT / "docs").resolve()
