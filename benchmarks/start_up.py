@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 
+from benchmarks.accounting import resident
 from tests.server_process import ServerProcess
 from tests.test_start_up import LATER
 
@@ -55,7 +56,7 @@ def started(*interpreter: str) -> Run:
             seconds = time.perf_counter() - began
             fields = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
             cpu = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-            memory = int(Path(f"/proc/{server.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+            memory = resident(server.pid) / 1e6
             connection.close()
         finally:
             server.terminate()

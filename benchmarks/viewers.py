@@ -8,12 +8,10 @@ client waits for its answers. The server and the streams are processes of their 
 
 from __future__ import annotations
 
-import json
 import multiprocessing
-import os
 import socket
 import statistics
-import tempfile
+import sys
 import threading
 import time
 from pathlib import Path
@@ -21,8 +19,8 @@ from typing import Any
 
 from benchmarks.accounting import cpu_seconds
 from benchmarks.serial_neighbour import Client, latencies, p99
+from benchmarks.servers import configured, running
 from tests.browser import ten_devices
-from tests.server_process import ServerProcess
 
 ROUNDS = 8
 PAGES = 20
@@ -63,12 +61,8 @@ def main() -> None:
     looking, came = multiprocessing.Event(), multiprocessing.Value("q", 0)
     cores: dict[bool, list[float]] = {False: [], True: []}
     waits: dict[bool, list[float]] = {False: [], True: []}
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
-    with tempfile.TemporaryDirectory() as name:
-        (Path(name) / "config.json").write_text(json.dumps(ten_devices()))
-        server = ServerProcess(
-            ["--config", "config.json", "--listen", "tcp:0:interface=127.0.0.1", "--discovery-port", "off"], Path(name)
-        )
+    with running(configured(ten_devices()), Path(sys.executable)) as server:
+        pids = server.pids
         pages = multiprocessing.Process(target=look, args=(server.address, looking, came), daemon=True)
         try:
             client = Client(server.address)
@@ -83,15 +77,14 @@ def main() -> None:
                 if is_looked_at:
                     looking.set()
                     time.sleep(0.5)
-                before, began = cpu_seconds([server.pid]), time.perf_counter()
+                before, began = cpu_seconds(pids), time.perf_counter()
                 time.sleep(LOOK)
-                cores[is_looked_at].append((cpu_seconds([server.pid]) - before) / (time.perf_counter() - began))
+                cores[is_looked_at].append((cpu_seconds(pids) - before) / (time.perf_counter() - began))
                 waits[is_looked_at].append(p99(latencies(client)))
                 looking.clear()
                 time.sleep(0.5)
         finally:
             pages.kill()
-            server.terminate()
     core, before_them = (100 * statistics.median(cores[each]) for each in (True, False))
     wait, wait_before = (statistics.median(waits[each]) for each in (True, False))
     print(f"of a core: {core:.1f} % with {PAGES} pages, {before_them:.1f} % without; goal {GOAL_CORE:.0%}")

@@ -49,20 +49,21 @@ class MoonliteFocuser(Focuser):
 
     class Settings(SerialSettings):
         max_step: int = Field(ge=1, le=0xFFFF, description="the highest position, in steps: as far as the drawtube may go")
-        step_size: float | None = Field(default=None, gt=0, description="micrometres per step; null: not known")
+        step_size: float | None = Field(default=None, gt=0, description="micrometres per step; not set: not known")
         speed: Literal[250, 125, 63, 32, 16] | None = Field(
-            default=None, description="steps per second on Moonlite's own controller, on others faster to slower; null: as it is"
+            default=None,
+            description="steps per second on Moonlite's own controller, on others faster to slower; not set: as it is",
         )
-        half_step: bool | None = Field(default=None, description="whether the motor takes half steps; null: as it is")
+        half_step: bool | None = Field(default=None, description="whether the motor takes half steps; not set: as it is")
         temperature_sensor: bool = Field(default=True, description="whether the controller has a thermometer")
         temperature_offset: float | None = Field(
-            default=None, ge=-64, le=63.5, multiple_of=0.5, description="degrees that the controller adds; null: as it is"
+            default=None, ge=-64, le=63.5, multiple_of=0.5, description="degrees that the controller adds; not set: as it is"
         )
         temperature_coefficient: int | None = Field(
             default=None,
             ge=-128,
             le=127,
-            description="steps per degree that temperature compensation moves, in the controller's own unit; null: it has none",
+            description="steps per degree that temperature compensation moves, as the controller counts it; not set: it has none",
         )
         reply_within: float = Field(default=0.3, gt=0, le=60, description="seconds to wait for a reply")
         retries: int = Field(default=3, ge=0, le=10, description="how often a question without an answer is asked again")

@@ -37,7 +37,7 @@ from pylpaca.device.base import utc_now
 from pylpaca.discovery import Address, DiscoveryService
 from pylpaca.discreet import of_configuration
 from pylpaca.dispatch import Answered, Dispatcher
-from pylpaca.exposure import exposed
+from pylpaca.exposed_files import exposed
 from pylpaca.management import Management
 from pylpaca.network import Neighbourhood, Network, own_addresses, own_networks
 from pylpaca.pages import Rooms, load

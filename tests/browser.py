@@ -13,6 +13,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, ClassVar, TypeVar
 from unittest import SkipTest
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
 
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
@@ -155,6 +157,18 @@ class BrowserTestCase(SynchronousTestCase):
     def driver(self) -> webdriver.Chrome:
         """The browser."""
         return self.stage.driver
+
+    def get(self, path: str) -> Any:
+        """A value, as another client reads it."""
+        return self._answer(path)["Value"]
+
+    def put(self, path: str, **form: object) -> int:
+        """What another client asks for; the number of the error, 0 if there is none."""
+        return int(self._answer(path, urlencode(form).encode(), "PUT")["ErrorNumber"])
+
+    def _answer(self, path: str, form: bytes | None = None, verb: str = "GET") -> Any:
+        with urlopen(Request(f"{self.stage.base}/api/v1/{path}", form, method=verb), timeout=WAITS) as answer:
+            return json.load(answer)
 
     def open(self, path: str) -> None:
         """Show a page, whole: the driver goes on as soon as it has begun, now and then."""

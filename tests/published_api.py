@@ -21,9 +21,8 @@ def facts() -> set[str]:
 
 
 def openapi_file() -> Path | None:
-    """The official file, if the environment names one or it lies where our workshop has it."""
-    named = os.environ.get(OPENAPI)
-    path = Path(named) if named else Path(__file__).parents[2] / "shared" / "spec" / "AlpacaDeviceAPI_v1.yaml"
+    """The official file, if the environment names one."""
+    path = Path(os.environ.get(OPENAPI, ""))
     return path if path.is_file() else None
 
 

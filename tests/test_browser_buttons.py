@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-from urllib.parse import urlencode
-from urllib.request import Request, urlopen
-
 from selenium.webdriver import ActionChains, Keys
 
 from tests.browser import BrowserTestCase
@@ -32,25 +27,13 @@ class ButtonTests(BrowserTestCase):
         self.put("telescope/0/abortslew")
         self.open("/")
 
-    def ask(self, request: Request) -> Any:
-        with urlopen(request, timeout=10) as answer:
-            return json.loads(answer.read())
-
-    def put(self, path: str, **fields: str) -> None:
-        """Somebody else asks for something."""
-        self.ask(Request(f"{self.stage.base}/api/v1/{path}", urlencode(fields).encode(), method="PUT"))
-
-    def value(self, path: str) -> Any:
-        """What a device answers."""
-        return self.ask(Request(f"{self.stage.base}/api/v1/{path}"))["Value"]
-
     def make(self, html: str) -> None:
         """Have this on the page."""
         self.driver.execute_script(_MADE, html)
 
     def moves(self) -> bool:
         """Whether the mount moves."""
-        return bool(self.value("telescope/0/slewing"))
+        return bool(self.get("telescope/0/slewing"))
 
     def test_held(self) -> None:
         """An arrow moves the mount while it is held, and no longer."""
@@ -100,7 +83,7 @@ class ButtonTests(BrowserTestCase):
             '<form data-put="focuser/0/move"><input name="Position" value="24990"><button>Go</button></form><p data-said></p>'
         )
         self.one("form button").click()
-        self.wait_for(lambda: self.value("focuser/0/position") == 24990)
+        self.wait_for(lambda: self.get("focuser/0/position") == 24990)
 
     def test_refused(self) -> None:
         """What the device has against it is read beside the form, and gone with the next success."""
@@ -122,7 +105,7 @@ class ButtonTests(BrowserTestCase):
             "<p data-said></p>"
         )
         self.one("form button").click()
-        self.wait_for(lambda: self.value("telescope/0/tracking") is False)
+        self.wait_for(lambda: self.get("telescope/0/tracking") is False)
 
     def test_question(self) -> None:
         """What is asked first is done once that is answered with yes."""
@@ -132,7 +115,7 @@ class ButtonTests(BrowserTestCase):
         self.one("[data-confirm]").click()
         self.wait_for(lambda: self.all("dialog[open]"))
         self.one('dialog [data-answer="yes"]').click()
-        self.wait_for(lambda: self.value("dome/0/shutterstatus") in (0, 2))
+        self.wait_for(lambda: self.get("dome/0/shutterstatus") in (0, 2))
 
     def test_question_cancelled(self) -> None:
         """The question opens on its harmless answer; Escape is no."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from urllib.parse import urlencode
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 from selenium.webdriver.support.select import Select
 
@@ -13,12 +12,6 @@ from tests.browser import BrowserTestCase
 
 
 class LogAndApiTests(BrowserTestCase):
-    def put(self, path: str, **form: object) -> None:
-        """As another client would."""
-        request = Request(f"{self.stage.base}/api/v1/{path}", urlencode(form).encode(), method="PUT")
-        with urlopen(request) as answer:
-            answer.read()
-
     def lines(self) -> list[str]:
         """The lines that are seen, the newest first."""
         script = "return [...document.querySelectorAll('[data-log] tr')].map((row) => row.cells[3].textContent)"

@@ -7,6 +7,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -337,6 +338,47 @@ class ReadmeTests(SynchronousTestCase):
         """The configuration in the README is right."""
         (text,) = re.findall(r'^    (\{"drivers".*?\]\})$', (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
         self.assertEqual(config.read(json.loads(text), text).mistakes, ())
+
+
+class IndexTests(SynchronousTestCase):
+    """Whoever looks for a page finds it."""
+
+    def test_every_page(self) -> None:
+        """The list of pages has all of them, and that of decisions every decision."""
+        for folder in (ROOT / "docs", ROOT / "docs" / "decisions"):
+            listed = re.findall(r"^- \[.*?\]\(([\w-]+\.md)\)", (folder / "README.md").read_text(), re.MULTILINE)
+            self.assertEqual(sorted([*listed, "README.md"]), sorted(each.name for each in folder.glob("*.md")))
+
+    def test_titles(self) -> None:
+        """They stand there by their titles."""
+        for folder in (ROOT / "docs", ROOT / "docs" / "decisions"):
+            for title, name in re.findall(r"^- \[(.*?)\]\(([\w-]+\.md)\)", (folder / "README.md").read_text(), re.MULTILINE):
+                self.assertEqual(f"# {title}", (folder / name).read_text().partition("\n")[0])
+
+    def test_pictures(self) -> None:
+        """Every picture is shown somewhere."""
+        pages = "".join(each.read_text() for each in (ROOT / "docs").rglob("*.md"))
+        shown = set(re.findall(r"!\[[^\]]+\]\(images/([\w-]+\.png)\)", pages))
+        self.assertEqual(shown, {each.name for each in (ROOT / "docs" / "images").iterdir()})
+
+    def test_links(self) -> None:
+        """Every link to a page or a picture leads to one."""
+        docs = (ROOT / "docs").resolve()
+        for page in (ROOT / "README.md", *docs.rglob("*.md")):
+            for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+                target = (page.parent / link).resolve()
+                if docs in target.parents:  # the tests of an installed wheel do not have the others
+                    self.assertTrue(target.exists(), f"{page.name}: {link}")
+
+
+class AttributeTests(SynchronousTestCase):
+    def test_every_attribute(self) -> None:
+        """docs/pages.md says what each attribute is for that the script reads or writes."""
+        script = files("pylpaca.pages").joinpath("assets", "pylpaca.js").read_text()
+        used = set(re.findall(r"\[data-([a-z-]+)", script))
+        used |= {re.sub(r"(?=[A-Z])", "-", each).lower() for each in re.findall(r"\bdataset\.(\w+)", script)}
+        explained = set(re.findall(r"\bdata-([a-z-]+)", (ROOT / "docs" / "pages.md").read_text()))
+        self.assertEqual(used - explained, set())
 
 
 class FormTableTests(SynchronousTestCase):

@@ -87,6 +87,13 @@ class FailureTests(StartPageTestCase):
         error = 'data-error="safetymonitor/0">No answer on COM9. Put that right, then press Connect.</p>'
         self.assertIn(error, self.card("Rain sensor"))
 
+    def test_error_at_settings(self) -> None:
+        """The page of its settings, where it is put right, says the same."""
+        self.server.put("safetymonitor/0/connect", ClientID="7")
+        page = self.server.get("/setup/v1/safetymonitor/0/setup").body.decode()
+        told = re.findall(r'data-error="safetymonitor/0">([^<]*)<', page)
+        self.assertEqual(told, ["No answer on COM9. Put that right, then press Connect."])
+
     def test_no_error(self) -> None:
         """As long as nothing is wrong, nothing is said of it."""
         self.assertIn('data-error="safetymonitor/0" hidden="">', self.card("Rain sensor"))
@@ -102,6 +109,14 @@ class ServerTests(StartPageTestCase):
         self.seen.addresses = ["192.0.2.1:11111", "[2001:db8::1]:11111"]
         found = re.findall(r"<code>([^<]*)</code>", self.page())
         self.assertEqual(found, ["192.0.2.1:11111", "[2001:db8::1]:11111", "192.0.2.1", "11111"])
+
+    def test_searches(self) -> None:
+        """Clients are said to find the devices by themselves only where somebody answers them."""
+        said = []
+        for works in (True, False):
+            self.seen.discovery.works = works
+            said.append("find the devices by themselves" in self.page())
+        self.assertEqual(said, [True, False])
 
     def test_first_steps(self) -> None:
         """First steps are open until somebody uses a device."""

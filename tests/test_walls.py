@@ -27,7 +27,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from pylpaca import config
 from pylpaca.connections import Census, PatientChannel, room_for
 from pylpaca.errors import BadRequest
-from pylpaca.exposure import exposed
+from pylpaca.exposed_files import exposed
 from pylpaca.imagebytes import TYPE
 from pylpaca.interfaces import DEVICE_TYPES, operations
 from pylpaca.network import Neighbourhood, Network, address_of

@@ -25,8 +25,8 @@ _ROOMS = {
     "assets": "assets.Assets",
     "log": "log.Log",
     "docs": "api_docs.ApiDocs",
-    "metrics": "telling.Metrics",
-    "health": "telling.Health",
+    "metrics": "monitoring.Metrics",
+    "health": "monitoring.Health",
 }
 
 

@@ -153,7 +153,7 @@ def _base(request: IRequest) -> str:
 def _ways(entry: Entry) -> list[Tag]:
     """To other pages of a device, and back."""
     place = f"v1/{entry.kind}/{entry.number}"
-    ways = (("Control", f"/control/{place}"), ("Setup", f"/setup/{place}/setup"), ("All devices", AT))
+    ways = (("Hand box", f"/control/{place}"), ("Setup", f"/setup/{place}/setup"), ("All devices", AT))
     return [tags.a(name, href=path) for name, path in ways]
 
 

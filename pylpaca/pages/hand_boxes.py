@@ -52,7 +52,7 @@ HAND_BOXES: Mapping[str, tuple[Section, ...]] = {
             "Arrows",
             ("MoveAxis", "PulseGuide"),
             Style.PAD,
-            "The mount moves while an arrow is held. Arrows turn its axes: through the pole (pier side West), up goes south.",
+            "The mount moves while an arrow is held. Arrows turn axes, not the sky: past the pole (pier side West) N goes south.",
         ),
         Section(
             "Go to a star",

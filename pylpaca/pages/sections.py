@@ -288,7 +288,7 @@ def connection(box: Box, view: View) -> Tag:
             tags.span(view.lamp_text, class_="lamp", **{"data-lamp": device, "data-state": view.lamp}),
             box.button(box.operations["Connect"], more={**_hidden(is_open), "data-unless": path}),
             box.button(box.operations["Disconnect"], more={**_hidden(not is_open), "data-when": path, "data-done": STAYS}),
-            tags.a("Settings", href=f"/setup/v1/{device}/setup", class_="button"),
+            tags.a("Setup", href=f"/setup/v1/{device}/setup", class_="button"),
             class_="row",
         ),
         tags.p(", ".join(view.holders), class_="who", **_hidden(not view.holders), **{"data-holders": device}),

@@ -85,17 +85,17 @@ class Setup:
 
     def _server_page(self, request: IRequest, now: Now, fields: Sequence[Field], shown: Shown) -> bytes:
         observatory = self._observatory
-        legend = "The server's own settings"
         if self._changing.file is None:
-            form: Tag = tags.p("They can be changed when the server is started with a configuration file: --config config.json.")
+            when, form = "They can be changed when the server is started with a configuration file.", tags.transparent()
         else:
+            when = "They come into effect when the server is started again."
             save = tags.p(tags.button("Save", name=DO, value="save", class_="first"), class_="row act")
             form = self._form(request, now, [save], [tags.fieldset(tags.legend("Settings"), *looks.shown(fields, {}))])
         body = [
             *shown.notices,
             *overview(observatory),
-            tags.h2(legend),
-            tags.p("They come into effect when the server is started again.", class_="muted"),
+            tags.h2("The server's own settings"),
+            tags.p(when, class_="muted"),
             *self._notes(now),
             form,
             self._where(),
@@ -161,14 +161,13 @@ class Setup:
             [tags.fieldset(tags.legend("This device"), *looks.shown(own, {}))],
         )
         device = f"{entry.kind}/{entry.number}"
-        link = entry.driver.link
-        lamp = "connecting" if link.is_busy else "connected" if link.is_open else "failed" if link.failure else "disconnected"
-        state = tags.p(tags.span(lamp, class_="lamp", **{"data-lamp": device, "data-state": lamp}))
-        error = tags.p(link.failure.sentence if link.failure else "", class_="error", **{"data-error": device})
+        (view,) = [each for each in self._observatory.viewing.latest() if each.device == device]
+        state = tags.p(tags.span(view.lamp_text, class_="lamp", **{"data-lamp": device, "data-state": view.lamp}))
+        error = tags.p(view.error, class_="error", **{"data-error": device})
         body = [
             tags.p(f"{entry.type_name} {entry.number}, driven by {driver_of(entry)}.", class_="muted"),
             state,
-            error if link.failure else error(hidden=""),
+            error if view.error else error(hidden=""),
             *shown.notices,
             *self._notes(now),
             form,

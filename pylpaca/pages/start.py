@@ -99,9 +99,10 @@ def _connecting(observatory: Observatory, is_used: bool) -> Tag:
     lamp = tags.span(found.text, class_="lamp", **{"data-discovery": "", "data-state": found.lamp})
     reach = tags.div(tags.h2("Type one of these into your software"), tags.ul(*addresses), lamp)
     host, _, port = observatory.addresses[0].rpartition(":") if observatory.addresses else ("", "", "")
+    searches = "NINA, CCDciel and others find the devices by themselves: have them search for Alpaca devices, and choose one."
     steps = tags.ol(
-        tags.li("NINA, CCDciel and others find the devices by themselves: have them search for Alpaca devices, and choose one."),
-        tags.li("If yours asks for host and port: ", tags.code(host), " and ", tags.code(port), ".") if port else "",
+        tags.li(searches) if found.works else "",
+        tags.li("If your software asks for host and port: ", tags.code(host), " and ", tags.code(port), ".") if port else "",
         tags.li("No such software at hand? Press Connect on a card below, open its hand box, and move something."),
     )
     first_steps = Tag("details")(Tag("summary")("First steps"), steps, **({} if is_used else {"open": ""}))

@@ -34,11 +34,11 @@ class SerialSettings(BaseModel):
     dtr: bool | None = Field(
         default=None,
         title="DTR",
-        description="the line DTR while the port is open; null: as the system does. To keep an Arduino from restarting: "
+        description="the line DTR while the port is open; not set: as the system does. To keep an Arduino from restarting: "
         "true on Linux, false on Windows",
     )
     rts: bool | None = Field(
-        default=None, title="RTS", description="the line RTS while the port is open; null: as the system does"
+        default=None, title="RTS", description="the line RTS while the port is open; not set: as the system does"
     )
     keep_trying: float = Field(
         default=60.0, ge=0, le=86_400, description="seconds to look for a port that vanished before the device is disconnected"
