@@ -65,6 +65,7 @@ class Answered(NamedTuple):
     server_transaction: int
     error: int  # ErrorNumber
     seconds: float  # until the answer was there
+    sentence: str = ""  # ErrorMessage
 
 
 class _Place(NamedTuple):
@@ -345,7 +346,7 @@ class _Call(NamedTuple):
         except (Exception, SystemExit):  # what a driver gave can fail while it is looked at
             return self.failed(Failure())
         if self.dispatcher.answered:
-            self._tell(0)
+            self._tell()
         return answer
 
     def failed(self, failure: Failure) -> bytes:
@@ -353,11 +354,12 @@ class _Call(NamedTuple):
         if failure.value is not None:
             spent(failure.value)
         if self.dispatcher.answered:
-            self._tell(error.number)
+            self._tell(error.number, error.sentence)
         return refusal(self.operation, self.ids, self.server_transaction, error)
 
-    def _tell(self, error: int) -> None:
-        answered = Answered(self.request, self.ids, self.server_transaction, error, self.dispatcher.clock.seconds() - self.began)
+    def _tell(self, error: int = 0, sentence: str = "") -> None:
+        seconds = self.dispatcher.clock.seconds() - self.began
+        answered = Answered(self.request, self.ids, self.server_transaction, error, seconds, sentence)
         for tell in self.dispatcher.answered:
             tell(answered)
 

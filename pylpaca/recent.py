@@ -154,9 +154,9 @@ class Recent:
         request, ids = answered.request, answered.ids
         device, client = f"{request.kind}/{request.number}", f"{request.peer} {ids.client}"
         if self._is_worth_a_line((request.verb, device, request.member, client, str(answered.error))):
-            name = error_name(answered.error)
+            why = f"{' '.join(self._discreet(answered.sentence).split())} ({error_name(answered.error)}, 0x{answered.error:X})"
             text = f"{request.verb} {operation_of(request).member} was refused to {request.peer} (ClientID {ids.client}): "
-            self._add(Line(self._utc(), "info", device, client, f"{text}{name}, 0x{answered.error:X}"))
+            self._add(Line(self._utc(), "info", device, client, f"{text}{why}"[:LONGEST]))
 
     def _is_worth_a_line(self, refusal: tuple[str, ...]) -> bool:
         now = self._clock.seconds()

@@ -30,7 +30,8 @@ class LogAndApiTests(BrowserTestCase):
         self.driver.execute_script("window.mark = 1")
         for client in (4711, 4712):
             self.put("dome/0/slewtoazimuth", Azimuth=400, ClientID=client)
-            expected = f"PUT SlewToAzimuth was refused to 127.0.0.1 (ClientID {client}): InvalidValue, 0x401"
+            why = "Azimuth 400.0 is out of range: it goes from 0 to below 360 (InvalidValue, 0x401)"
+            expected = f"PUT SlewToAzimuth was refused to 127.0.0.1 (ClientID {client}): {why}"
             self.wait_for(partial(self.is_on_top, expected))
         self.assertIn("4711", self.lines()[1])
         self.assertEqual(self.driver.execute_script("return window.mark"), 1)

@@ -47,7 +47,7 @@ class PageTests(SynchronousTestCase):
 
     def test_lines(self) -> None:
         """The newest line comes first; what only developers want to know is left out unless it is asked for."""
-        refused = "GET Azimuth was refused to 192.0.2.7 (ClientID 77): NotConnected, 0x407"
+        refused = "GET Azimuth was refused to 192.0.2.7 (ClientID 77): Big roof is not connected; connect it first (NotConnected, 0x407)"
         self.assertEqual(self.lines(), [refused, "the disk is full", "is slow", "opens"])
 
     def test_half_a_letter(self) -> None:
