@@ -47,7 +47,8 @@ class PageTests(SynchronousTestCase):
 
     def test_lines(self) -> None:
         """The newest line comes first; what only developers want to know is left out unless it is asked for."""
-        refused = "GET Azimuth was refused to 192.0.2.7 (ClientID 77): Big roof is not connected; connect it first (NotConnected, 0x407)"
+        why = "Small roof is not connected; connect it first (NotConnected, 0x407)"
+        refused = f"GET Azimuth was refused to 192.0.2.7 (ClientID 77): {why}"
         self.assertEqual(self.lines(), [refused, "the disk is full", "is slow", "opens"])
 
     def test_half_a_letter(self) -> None:

@@ -198,14 +198,10 @@ class RefusedTests(SynchronousTestCase):
         return [each.text for each in self.server.recent.lines(Filter(client="192.0.2.7"))]
 
     def test_refused(self) -> None:
-        """A call that is refused is a line, with what was asked, who asked it and why not."""
+        """A call that is refused is a line, with what was asked, who asked it and what he was told."""
         self.server.put("dome/0/openshutter", ClientID=77)
-        self.assertEqual(
-            self.refusals(),
-            [
-                "PUT OpenShutter was refused to 192.0.2.7 (ClientID 77): Big roof is not connected; connect it first (NotConnected, 0x407)"
-            ],
-        )
+        why = "Big roof is not connected; connect it first (NotConnected, 0x407)"
+        self.assertEqual(self.refusals(), [f"PUT OpenShutter was refused to 192.0.2.7 (ClientID 77): {why}"])
 
     def test_not_each_time(self) -> None:
         """A client that asks the same again and again fills no log; after a minute it is told again."""
