@@ -29,7 +29,7 @@ from twisted.logger import Logger, globalLogPublisher
 from twisted.python import usage
 from twisted.python.failure import Failure
 
-from pylpaca import __version__, config, daytime, precautions, stopping
+from pylpaca import __version__, config, daytime, stopping
 from pylpaca.config import Configuration, Mistake, ServerSection
 from pylpaca.connections import Census, room_for
 from pylpaca.device import Surroundings
@@ -42,14 +42,13 @@ from pylpaca.management import Management
 from pylpaca.network import Neighbourhood, Network, own_addresses, own_networks
 from pylpaca.pages import Rooms, load
 from pylpaca.pages.observatory import Observatory
-from pylpaca.precautions import Precautions
 from pylpaca.protocol import TransactionCounter
 from pylpaca.questions import Questions
-from pylpaca.recent import Recent
-from pylpaca.records import Records
-from pylpaca.reopening import Reopening
 from pylpaca.roster import Roster, build, simulators
+from pylpaca.safety import precautions
+from pylpaca.safety.precautions import Precautions
 from pylpaca.serial import Cables, RealPorts
+from pylpaca.settings.reopening import Reopening
 from pylpaca.state import StateFolder, UniqueIds, state_folder
 from pylpaca.stopping import quiet
 from pylpaca.systemd import Notifier
@@ -57,6 +56,8 @@ from pylpaca.threads import InThread, OwnThread, at_once, let_go, own_thread
 from pylpaca.viewing import Viewing
 from pylpaca.walls import Walls, full_name, own_name
 from pylpaca.watchdog import Watchdog
+from pylpaca.watching.recent import Recent
+from pylpaca.watching.records import Records
 from pylpaca.web import AlpacaSite, Api
 
 log = Logger()

@@ -13,10 +13,11 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from pylpaca import config, precautions
+from pylpaca import config
 from pylpaca.device import Surroundings
 from pylpaca.errors import DriverError
 from pylpaca.roster import build
+from pylpaca.safety import precautions
 from pylpaca.state import StateFolder, UniqueIds
 from pylpaca.testing import MemoryServer
 from tests.doubles import BareDome, SlowFocuser
@@ -58,7 +59,7 @@ class NightTestCase(SynchronousTestCase):
         """Time passes; what the log says meanwhile of what was done."""
         with capturedLogs() as logs:
             self.clock.pump([0.5] * int(2 * seconds))
-        ours = ("pylpaca.deadman", "pylpaca.safe_states")
+        ours = ("pylpaca.safety.deadman", "pylpaca.safety.safe_states")
         return [formatEvent(each) or "" for each in logs if each["log_namespace"] in ours]
 
 
@@ -136,7 +137,7 @@ class DefaultTests(NightTestCase):
         """The log says at start what will be done, and when."""
         with capturedLogs() as logs:
             self.setUp()
-        said = [formatEvent(each) for each in logs if each["log_namespace"] == "pylpaca.deadman"]
+        said = [formatEvent(each) for each in logs if each["log_namespace"] == "pylpaca.safety.deadman"]
         self.assertEqual(said, ["deadman: 20 minutes after the last request of a device: park telescope/0, close dome/0"])
 
 
@@ -491,7 +492,7 @@ class WarningTests(SynchronousTestCase):
     def warned(self, server: dict[str, Any], *entries: dict[str, Any]) -> list[str]:
         with capturedLogs() as logs:
             MemoryServer({"server": server, "drivers": list(entries)})
-        return [formatEvent(each) or "" for each in logs if each["log_namespace"] == "pylpaca.precautions"]
+        return [formatEvent(each) or "" for each in logs if each["log_namespace"] == "pylpaca.safety.precautions"]
 
     def test_not_autoconnect(self) -> None:
         """A device that clients may disconnect is told at start: it would not be parked then."""

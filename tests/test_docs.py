@@ -21,10 +21,10 @@ from drivers.lx200_telescope import LX200Telescope
 from drivers.moonlite_focuser import MoonliteFocuser
 from drivers.simulators.focuser import FocuserSimulator
 from pylpaca import config, device
-from pylpaca.forms import fields_of
 from pylpaca.interfaces import DEVICE_TYPES
 from pylpaca.roster import add_driver_folders, find_driver, verify
 from pylpaca.serial import SerialSettings
+from pylpaca.settings.forms import fields_of
 from pylpaca.testing import MemoryServer, SerialDouble, conformance
 from pylpaca.values import CameraState
 from tests import first_driver, test_raw_http

@@ -16,12 +16,12 @@ from drivers.my_dome import MyDomeDriver
 from drivers.simulators.camera import CameraSimulator
 from drivers.simulators.covercalibrator import CoverCalibratorSimulator
 from drivers.simulators.filterwheel import FilterWheelSimulator
-from pylpaca import forms
 from pylpaca.config import FILE_ONLY
 from pylpaca.device import BASES
-from pylpaca.forms import HIDDEN, Choice, fields_of, read, without_secrets
 from pylpaca.roster import find_driver, simulators
 from pylpaca.serial import SerialSettings
+from pylpaca.settings import forms
+from pylpaca.settings.forms import HIDDEN, Choice, fields_of, read, without_secrets
 
 
 class Colour(Enum):

@@ -11,12 +11,13 @@ from typing import Any
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from pylpaca import config, precautions
+from pylpaca import config
 from pylpaca.device import Surroundings
 from pylpaca.errors import DriverError, InvalidOperation, InvalidValue, NotConnected, OperationCancelled
 from pylpaca.interfaces import DEVICE_TYPES, operations
-from pylpaca.interlocks import EXCEPT_TO_SAFETY, MOTION, Wrong, refused
 from pylpaca.roster import build
+from pylpaca.safety import precautions
+from pylpaca.safety.interlocks import EXCEPT_TO_SAFETY, MOTION, Wrong, refused
 from pylpaca.state import StateFolder, UniqueIds
 from pylpaca.testing import Connection, MemoryServer
 from tests.doubles import BareDome
@@ -68,7 +69,9 @@ class RefusalTests(InterlockTestCase):
         """The roof does not close while the mount is not parked, and the client reads why; so does the log."""
         with capturedLogs() as logs:
             self.assertEqual(self.close(), (InvalidOperation.number, "Dome 0 may not CloseShutter: telescope/0 AtPark is false"))
-        self.assertEqual([each["sentence"] for each in logs if each["log_namespace"] == "pylpaca.interlocks"], [self.close()[1]])
+        self.assertEqual(
+            [each["sentence"] for each in logs if each["log_namespace"] == "pylpaca.safety.interlocks"], [self.close()[1]]
+        )
         self.assertEqual(self.done, [])
 
     def test_allowed(self) -> None:

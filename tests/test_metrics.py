@@ -9,10 +9,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from pylpaca import metrics
-from pylpaca.counts import BOUNDS
-from pylpaca.metrics import METRICS, Metric
 from pylpaca.testing import MemoryServer
+from pylpaca.watching import metrics
+from pylpaca.watching.counts import BOUNDS
+from pylpaca.watching.metrics import METRICS, Metric
 from tests.misbehaving import entry
 from tests.test_docs import ROOT
 

@@ -51,7 +51,7 @@ class LeavingTestCase(SynchronousTestCase):
             left = self.leaves()
             self.clock.pump([0.5] * int(2 * seconds))
             self.successResultOf(left)
-        ours = ("pylpaca.on_exit", "pylpaca.safe_states")
+        ours = ("pylpaca.safety.on_exit", "pylpaca.safety.safe_states")
         return [formatEvent(each) or "" for each in logs if each["log_namespace"] in ours]
 
 

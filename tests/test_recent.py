@@ -14,8 +14,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pylpaca.config import read
 from pylpaca.discreet import HIDDEN, Discretion, is_secret_name, of_configuration, told, told_configuration
-from pylpaca.recent import LEVELS, LONGEST, LONGEST_DETAIL, Filter, Line, Recent
 from pylpaca.testing import MIDNIGHT, MemoryServer
+from pylpaca.watching.recent import LEVELS, LONGEST, LONGEST_DETAIL, Filter, Line, Recent
 
 TWO_DOMES = {
     "drivers": [

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from pylpaca import stopping
 from pylpaca.device import NoSettings
 from pylpaca.errors import DriverError, NotConnected
-from pylpaca.reopening import Prepared, Refused, opened
+from pylpaca.settings.reopening import Prepared, Refused, opened
 from pylpaca.testing import MemoryServer, SerialDouble
 from tests.observatory import Monitor, Mount, Roof, device
 from tests.test_interlocks import PARKED

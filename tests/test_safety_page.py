@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from pylpaca.config import DeadmanSection, read
 from pylpaca.errors import DriverError, InvalidOperation
 from pylpaca.interfaces import DEVICE_TYPES, SafeState, operations
-from pylpaca.interlocks import EXCEPT_TO_SAFETY, MOTION, refused
+from pylpaca.safety.interlocks import EXCEPT_TO_SAFETY, MOTION, refused
 from pylpaca.testing import MemoryServer
 from pylpaca.values import ShutterState
 from tests.observatory import Monitor, Mount, device
@@ -39,7 +39,7 @@ class ExamplesTests(SynchronousTestCase):
         configuration = json.loads(blocks(PAGE, "json")[0])
         with capturedLogs() as logs:
             MemoryServer(configuration)
-        self.assertEqual([each for each in logs if each["log_namespace"] == "pylpaca.precautions"], [])
+        self.assertEqual([each for each in logs if each["log_namespace"] == "pylpaca.safety.precautions"], [])
         names: dict[str, Any] = {"configuration": configuration}
         for text in ("InvalidOperation.number", 'del device["interlocks"][0]'):
             exec(compile(block(PAGE, text), PAGE, "exec"), names)
@@ -108,7 +108,11 @@ class ExamplesTests(SynchronousTestCase):
         """The deadman does what is shown, and the log says what is shown."""
         with capturedLogs() as logs:
             exec(compile(block(PAGE, "pump"), PAGE, "exec"), {"MemoryServer": MemoryServer})
-        said = [formatEvent(each) for each in logs if each["log_namespace"] in ("pylpaca.deadman", "pylpaca.safe_states")]
+        said = [
+            formatEvent(each)
+            for each in logs
+            if each["log_namespace"] in ("pylpaca.safety.deadman", "pylpaca.safety.safe_states")
+        ]
         self.assertEqual(said[1:], re.findall(r"^    (deadman: .*)$", TEXT, re.MULTILINE))
 
     def test_driver(self) -> None:

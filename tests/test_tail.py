@@ -8,8 +8,8 @@ from typing import Any
 from twisted.logger import Logger
 from twisted.trial.unittest import SynchronousTestCase
 
-from pylpaca.tail import Tail
 from pylpaca.testing import Connection, MemoryServer
+from pylpaca.watching.tail import Tail
 from tests.test_log_page import DOMES
 
 

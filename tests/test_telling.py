@@ -5,14 +5,14 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from pylpaca.counts import BOUNDS, CallClass, Counts, error_name
 from pylpaca.dispatch import Answered, Request
 from pylpaca.errors import AlpacaError
 from pylpaca.interfaces import DEVICE_TYPES, operations
-from pylpaca.lateness import Lateness
 from pylpaca.protocol import Ids
-from pylpaca.telling import Telling
 from pylpaca.testing import MemoryServer
+from pylpaca.watching.counts import BOUNDS, CallClass, Counts, error_name
+from pylpaca.watching.lateness import Lateness
+from pylpaca.watching.telling import Telling
 
 DOME = {"drivers": [{"device_type": "dome", "device_number": 7, "device_driver": "DomeSimulator"}]}
 

@@ -19,9 +19,9 @@ from zope.interface import implementer
 from pylpaca.answers import respond, set_head, with_refusals
 from pylpaca.errors import BadRequest
 from pylpaca.pages.observatory import Observatory
-from pylpaca.recent import read_filter
-from pylpaca.tail import Tail, Wanted
 from pylpaca.viewing import event
+from pylpaca.watching.recent import read_filter
+from pylpaca.watching.tail import Tail, Wanted
 
 EVENTS = "text/event-stream; charset=utf-8"
 SERVER_EVERY = 5.0  # seconds; also what tells a stream that nobody reads any more from one on which nothing happens

@@ -8,7 +8,7 @@ from typing import Any
 
 from twisted.web.template import Tag, tags
 
-from pylpaca.forms import Choice, Field, every
+from pylpaca.settings.forms import Choice, Field, every
 
 BESIDE = ("text", "number", "choice")  # the kinds of fields that have their unit beside them
 OTHER = ":other"  # behind the name of a port: one that is not among those that are offered

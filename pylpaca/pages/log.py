@@ -13,11 +13,11 @@ from twisted.internet.defer import Deferred
 from twisted.web.iweb import IRequest
 from twisted.web.template import Tag, tags
 
-from pylpaca import diagnostics
 from pylpaca.answers import HTML, JSON, respond, with_refusals
 from pylpaca.pages.layout import page
 from pylpaca.pages.observatory import Observatory
-from pylpaca.recent import LEVELS, Filter, Line, read_filter
+from pylpaca.watching import diagnostics
+from pylpaca.watching.recent import LEVELS, Filter, Line, read_filter
 
 SHOWN = 60  # lines, at most,
 CHARACTERS = 8_000  # and so many characters: a page is light

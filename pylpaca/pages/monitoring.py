@@ -10,10 +10,10 @@ from twisted.internet.task import deferLater
 from twisted.web.iweb import IRequest
 
 from pylpaca.answers import JSON, respond, with_refusals
-from pylpaca.checkup import permanent, verdict
-from pylpaca.metrics import CONTENT_TYPE, Figures, pieces
 from pylpaca.pages.observatory import Observatory
 from pylpaca.viewing import CONNECTED
+from pylpaca.watching.checkup import permanent, verdict
+from pylpaca.watching.metrics import CONTENT_TYPE, Figures, pieces
 
 
 class Metrics:

@@ -15,12 +15,12 @@ from pylpaca.discreet import Discretion
 from pylpaca.management import Management
 from pylpaca.pages.token import Token
 from pylpaca.questions import Questions
-from pylpaca.records import Records
-from pylpaca.reopening import Reopening
 from pylpaca.roster import Roster
+from pylpaca.settings.reopening import Reopening
 from pylpaca.showing import duration
 from pylpaca.threads import OwnThread
 from pylpaca.viewing import Viewing
+from pylpaca.watching.records import Records
 
 
 @dataclass

@@ -11,15 +11,12 @@ from twisted.internet.defer import Deferred
 from twisted.web.iweb import IRequest
 from twisted.web.template import Tag, tags
 
-from pylpaca import forms, showing
+from pylpaca import showing
 from pylpaca.answers import HTML, respond, with_refusals
 from pylpaca.calls import shielded
-from pylpaca.changing import ON_THE_FORM, Changing, Now, Outcome
 from pylpaca.config import DriverEntry, ServerSection
 from pylpaca.errors import BadRequest
-from pylpaca.forms import Field, Form, every
 from pylpaca.interfaces import operations
-from pylpaca.offering import offered
 from pylpaca.pages import fields as looks
 from pylpaca.pages.layout import page
 from pylpaca.pages.observatory import Observatory
@@ -27,7 +24,11 @@ from pylpaca.pages.posted import TOKEN, posted
 from pylpaca.pages.start import driver_of, overview
 from pylpaca.roster import Entry
 from pylpaca.serial.recording import Kind
-from pylpaca.trying import Bench, Said, Trial
+from pylpaca.settings import forms
+from pylpaca.settings.changing import ON_THE_FORM, Changing, Now, Outcome
+from pylpaca.settings.forms import Field, Form, every
+from pylpaca.settings.offering import offered
+from pylpaca.settings.trying import Bench, Said, Trial
 
 SAVED = "saved"  # in the query of a page that tells what became of it
 SEEN = "seen"  # the field that says what the file said when the page was made

@@ -28,18 +28,19 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IResponse
 from zope.interface import implementer
 
-from pylpaca import config, precautions
+from pylpaca import config
 from pylpaca.device import Device, Surroundings
 from pylpaca.errors import DriverError
 from pylpaca.protocol import FORM
-from pylpaca.recent import Recent
-from pylpaca.reopening import Reopening
 from pylpaca.roster import build
+from pylpaca.safety import precautions
 from pylpaca.serial import Cables, SerialSettings
 from pylpaca.serial.inventory import Port
 from pylpaca.service import build_site
+from pylpaca.settings.reopening import Reopening
 from pylpaca.state import StateFolder, UniqueIds
 from pylpaca.threads import InThread, OwnThread, at_once
+from pylpaca.watching.recent import Recent
 
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)  # when the simulated clock begins
 NEAR = [ip_network("192.0.2.0/24"), ip_network("198.51.100.0/24"), ip_network("2001:db8::/32")]  # where clients in memory are

@@ -14,11 +14,11 @@ from twisted.logger import ILogObserver, LogLevel, formatEvent
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from pylpaca.counts import error_name, operation_of
 from pylpaca.discreet import Discretion
 from pylpaca.dispatch import Answered
 from pylpaca.errors import BadRequest
 from pylpaca.roster import Roster
+from pylpaca.watching.counts import error_name, operation_of
 
 LEVELS = ("debug", "info", "warn", "error", "critical")
 LONGEST = 1000  # characters of a line

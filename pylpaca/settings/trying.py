@@ -18,10 +18,10 @@ from pylpaca.calls import settled, within
 from pylpaca.config import DriverEntry
 from pylpaca.device import Device
 from pylpaca.errors import AlpacaError
-from pylpaca.reopening import Refused, Reopening, moving
 from pylpaca.roster import Entry
 from pylpaca.serial import Cables, SerialSettings
 from pylpaca.serial.recording import Kind
+from pylpaca.settings.reopening import Refused, Reopening, moving
 from pylpaca.values import StateItem
 
 log = Logger()

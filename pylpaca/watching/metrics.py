@@ -17,10 +17,11 @@ from itertools import accumulate
 from typing import Any
 
 import twisted
-from pylpaca import __version__, counts, lateness
-from pylpaca.counts import Counts, error_name
-from pylpaca.lateness import Lateness
+from pylpaca import __version__
 from pylpaca.roster import Entry, Roster
+from pylpaca.watching import counts, lateness
+from pylpaca.watching.counts import Counts, error_name
+from pylpaca.watching.lateness import Lateness
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pylpaca.errors import DriverError
-from pylpaca.forms import Choice
 from pylpaca.serial import Cables
 from pylpaca.serial.inventory import Port
 from pylpaca.serial.settings import serial_server
+from pylpaca.settings.forms import Choice
 
 
 def offered(cables: Cables, chosen: str) -> tuple[Choice, ...]:

@@ -23,8 +23,8 @@ from pylpaca.dispatch import call
 from pylpaca.errors import AlpacaError, DriverError, OperationCancelled
 from pylpaca.interfaces import DEVICE_TYPES, Operation, SafeState, operations
 from pylpaca.interfaces.rules import Needs
-from pylpaca.interlocks import Wrong, shown
 from pylpaca.roster import Entry, answers_true
+from pylpaca.safety.interlocks import Wrong, shown
 
 log = Logger()
 

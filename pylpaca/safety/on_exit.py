@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from pylpaca.safe_states import Run, Step
+from pylpaca.safety.safe_states import Run, Step
 
 log = Logger()
 

@@ -9,10 +9,10 @@ from datetime import datetime
 
 from twisted.internet.interfaces import IReactorTime
 
-from pylpaca.counts import Counts
-from pylpaca.lateness import Lateness
-from pylpaca.recent import Recent
-from pylpaca.telling import Telling
+from pylpaca.watching.counts import Counts
+from pylpaca.watching.lateness import Lateness
+from pylpaca.watching.recent import Recent
+from pylpaca.watching.telling import Telling
 
 
 @dataclass

@@ -15,13 +15,14 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from pylpaca import keeping, replacing
+from pylpaca import replacing
 from pylpaca.config import DriverEntry, ServerSection, dotted
-from pylpaca.editing import same
-from pylpaca.forms import HIDDEN, without_secrets
-from pylpaca.keeping import CannotKeep, Find, Part
-from pylpaca.reopening import Refused, Reopening, opened
 from pylpaca.roster import Entry, Key, Roster
+from pylpaca.settings import keeping
+from pylpaca.settings.editing import same
+from pylpaca.settings.forms import HIDDEN, without_secrets
+from pylpaca.settings.keeping import CannotKeep, Find, Part
+from pylpaca.settings.reopening import Refused, Reopening, opened
 
 log = Logger()
 

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-from pylpaca.safe_states import Run, Step
+from pylpaca.safety.safe_states import Run, Step
 
 log = Logger()
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from pylpaca import interlocks
 from pylpaca.config import Configuration, DeadmanSection, Mistake
-from pylpaca.deadman import Deadman
 from pylpaca.interfaces import operations
-from pylpaca.interlocks import EXCEPT_TO_SAFETY, Guard, Wrong
-from pylpaca.on_exit import OnExit
 from pylpaca.roster import Entry, Key, Roster
-from pylpaca.safe_states import Step, read_word, words
+from pylpaca.safety import interlocks
+from pylpaca.safety.deadman import Deadman
+from pylpaca.safety.interlocks import EXCEPT_TO_SAFETY, Guard, Wrong
+from pylpaca.safety.on_exit import OnExit
+from pylpaca.safety.safe_states import Step, read_word, words
 
 log = Logger()
 

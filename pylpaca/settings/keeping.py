@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pylpaca import config, editing, replacing
+from pylpaca import config, replacing
 from pylpaca.config import Configuration, Place
-from pylpaca.editing import CannotEdit, differences
 from pylpaca.roster import Key
+from pylpaca.settings import editing
+from pylpaca.settings.editing import CannotEdit, differences
 
 MARK = b"\xef\xbb\xbf"  # what Windows' Notepad writes in front
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from pylpaca.counts import error_name, operation_of
 from pylpaca.dispatch import Answered
-from pylpaca.recent import Filter, Line
-from pylpaca.records import Records
 from pylpaca.viewing import event
+from pylpaca.watching.counts import error_name, operation_of
+from pylpaca.watching.recent import Filter, Line
+from pylpaca.watching.records import Records
 
 Send = Callable[[Sequence[bytes]], object]
 

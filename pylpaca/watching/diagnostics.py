@@ -11,16 +11,17 @@ from datetime import datetime
 from importlib.metadata import distributions
 from typing import Any
 
-from pylpaca import __version__, lateness, metrics
+from pylpaca import __version__
 from pylpaca.config import Configuration
-from pylpaca.counts import Member
 from pylpaca.discreet import Discretion, told, told_configuration
-from pylpaca.recent import Line
-from pylpaca.records import Records
 from pylpaca.roster import Entry, Roster
 from pylpaca.serial.inventory import THIS, Machine, here
 from pylpaca.serial.ports import obstacle
 from pylpaca.viewing import View
+from pylpaca.watching import lateness, metrics
+from pylpaca.watching.counts import Member
+from pylpaca.watching.recent import Line
+from pylpaca.watching.records import Records
 
 SLOWEST = 25  # operations
 

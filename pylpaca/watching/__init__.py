@@ -1,0 +1,1 @@
+"""How the server is doing: what is counted, logged and measured of it, and who is told."""
