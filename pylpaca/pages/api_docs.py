@@ -181,7 +181,8 @@ def _row(entry: Entry, operation: Operation) -> Tag:
 
 
 def _sends(place: str) -> Tag:
-    return tags.button("Send", type="button", class_="small", **{"data-get": place, "aria-label": f"Send GET {place}"})
+    what = place.rpartition("/")[2]
+    return tags.button("Send", type="button", class_="small", **{"data-get": place, "aria-label": f"Send GET {what}"})
 
 
 def _described(entry: Entry, operation: Operation, base: str) -> list[Any]:
