@@ -99,6 +99,8 @@ class HandBoxTests(ControlTestCase):
     def test_stop_while_asked(self) -> None:
         """STOP is in reach while the page asks whether something else is meant, too; the answer to that is no."""
         self.hand_box("dome/0")
+        self.put("dome/0/closeshutter")
+        self.wait_for(lambda: self.get("dome/0/shutterstatus") == 1)
         self.type('[name="Azimuth"]', f"{(self.get('dome/0/azimuth') + 170) % 360:.0f}")
         self.button("dome/0/slewtoazimuth").click()
         self.wait_for(lambda: self.get("dome/0/slewing"))
