@@ -125,7 +125,7 @@ Memory after the first answer: {start.memory:.0f} MB; the goal is at most {goal_
 | --- | --- |
 {later}
 
-Garbage is not looked for while the server is loaded (`pylpaca.loading`), which took a tenth of the time; it is collected once, a
+Garbage is not looked for while the server is loaded (`pylpaca.loading`); it is collected once, a
 second after the start. To find a driver by the name of its class alone, only sources in which that name stands are parsed.
 """
 
