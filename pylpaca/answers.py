@@ -60,6 +60,12 @@ def wrong_verb(request: IRequest, allow: Sequence[str]) -> bytes:
     return refused(request, BadRequest(f"{path} is for {' and '.join(allow)}, not {verb[:20]}", 405, allow))
 
 
+def nothing_here(request: IRequest) -> bytes:
+    """That a path leads nowhere."""
+    path = request.path.decode("ascii", "replace")[:80]
+    return refused(request, BadRequest(f"there is nothing at {path}; /setup says what is here", 404))
+
+
 def peer_of(request: IRequest) -> str:
     """The client's address."""
     return client_of(str(getattr(request.getClientAddress(), "host", "")))
@@ -77,9 +83,8 @@ def with_refusals(app: Klein) -> Klein:
         return wrong_verb(request, sorted(cast(MethodNotAllowed, failure.value).valid_methods or ()))
 
     @app.handle_errors(NotFound)
-    def nothing_here(self: Any, request: IRequest, failure: Failure) -> bytes:
-        path = request.path.decode("ascii", "replace")[:80]
-        return refused(request, BadRequest(f"there is nothing at {path}; /setup says what is here", 404))
+    def no_such_path(self: Any, request: IRequest, failure: Failure) -> bytes:
+        return nothing_here(request)
 
     @app.handle_errors(Exception)
     def broken(self: Any, request: IRequest, failure: Failure) -> bytes:

@@ -267,6 +267,12 @@ def shielded(waiting: Deferred[T]) -> Deferred[T]:
 Ask = Callable[[Operation, dict[str, Any]], Any]  # as `perform` of one device
 
 
+def passed_on(result: T, tell: Callable[..., object], *arguments: Any) -> T:
+    """For a Deferred's `addBoth`: tell somebody that it has its result, whatever that is."""
+    tell(*arguments)
+    return result
+
+
 def snapshot(device: Callee, time_stamp: Callable[[], str], ask: Ask) -> list[StateItem] | Deferred[list[StateItem]]:
     """DeviceState: each of its members that has a value now, and when that was."""
     return settle(_snapshot(device, time_stamp, ask))

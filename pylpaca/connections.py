@@ -260,9 +260,8 @@ class Census:
 
     def asked(self, connection: Connected) -> None:
         """A request that was whole is answered."""
-        self._strangers.pop(connection, None)
-        self._idle.pop(connection, None)
-        self._idle[connection] = None
+        self.asks(connection)
+        self.waits(connection)
 
     def remove(self, connection: Connected) -> None:
         """One less."""

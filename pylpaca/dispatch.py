@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 from uuid import uuid4
@@ -17,11 +17,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pylpaca.calls import Soon, as_deferred, perform, perform_plain, shielded, within
+from pylpaca.calls import Soon, as_deferred, passed_on, perform, perform_plain, shielded, within
 from pylpaca.config import nearest
 from pylpaca.device import Camera, Device
 from pylpaca.errors import AlpacaError, BadRequest, DriverError, NotConnected, Unavailable, spent
-from pylpaca.health import Call, Health, Latest
+from pylpaca.health import Health, Latest
 from pylpaca.imagebytes import is_wanted
 from pylpaca.interfaces import DEVICE_TYPES, Operation, operations
 from pylpaca.interfaces.declaration import ORDINARY_DEADLINE
@@ -89,7 +89,7 @@ class Dispatcher:
     """
     Answers device requests, none of which it lets wait for ever.
 
-    :param answered: are told of each that was answered.
+    :param answered: is told of each that was answered.
     :param heard: is told whenever a client asks a device for anything.
     :ivar pending: the calls that drivers have not answered.
     :ivar latest: the call that began last.
@@ -100,10 +100,10 @@ class Dispatcher:
         roster: Roster,
         clock: IReactorTime,
         next_transaction: Callable[[], int],
-        answered: Sequence[Callable[[Answered], None]] = (),
+        answered: Callable[[Answered], None] | None = None,
         heard: Callable[[], None] | None = None,
     ) -> None:
-        self._roster, self.clock, self._next_transaction, self.answered = roster, clock, next_transaction, tuple(answered)
+        self._roster, self.clock, self._next_transaction, self.answered = roster, clock, next_transaction, answered
         self._heard = heard
         self._places: dict[tuple[str, ...], _Place] = {}  # that were asked for, by verb and path
         self._members = {kind: _paths(kind) for kind in DEVICE_TYPES}
@@ -138,7 +138,7 @@ class Dispatcher:
         if self._heard is not None:
             self._heard()
         holder = (request.peer, ids.client) if ids.client else None
-        began = self.clock.seconds() if self.answered else 0.0
+        began = self.clock.seconds() if self.answered is not None else 0.0
         under_way = _Call(self, request, entry, operation, ids, self._next_transaction(), began)
         driver, asked = entry.driver, None
         openings = driver.link.openings
@@ -161,7 +161,7 @@ class Dispatcher:
             return under_way.succeeded(result)
         if asked is None:
             asked = health.begin(operation, arguments, openings, bool(joins))
-        result.addBoth(_passed_on, health.answered, asked)
+        result.addBoth(passed_on, health.answered, asked)
         what = f"{operation.member} of {driver.name}"
         pending = self.pending.add(result, what)
 
@@ -211,11 +211,6 @@ class Dispatcher:
 def _joins(driver: Device, operation: Operation, arguments: dict[str, Any]) -> bool:
     """Whether it is answered without one more call of the driver."""
     return operation.verb == "GET" and driver.shared_answers.find(operation, arguments) is not None
-
-
-def _passed_on(result: T, tell: Callable[[Call], None], asked: Call) -> T:
-    tell(asked)
-    return result
 
 
 def call(
@@ -345,23 +340,21 @@ class _Call(NamedTuple):
                 answer = success(self.operation, self.ids, self.server_transaction, value)
         except (Exception, SystemExit):  # what a driver gave can fail while it is looked at
             return self.failed(Failure())
-        if self.dispatcher.answered:
-            self._tell()
+        self._tell()
         return answer
 
     def failed(self, failure: Failure) -> bytes:
         error = self._explained(failure)
         if failure.value is not None:
             spent(failure.value)
-        if self.dispatcher.answered:
-            self._tell(error.number, error.sentence)
+        self._tell(error.number, error.sentence)
         return refusal(self.operation, self.ids, self.server_transaction, error)
 
     def _tell(self, error: int = 0, sentence: str = "") -> None:
-        seconds = self.dispatcher.clock.seconds() - self.began
-        answered = Answered(self.request, self.ids, self.server_transaction, error, seconds, sentence)
-        for tell in self.dispatcher.answered:
-            tell(answered)
+        tell = self.dispatcher.answered
+        if tell is not None:
+            seconds = self.dispatcher.clock.seconds() - self.began
+            tell(Answered(self.request, self.ids, self.server_transaction, error, seconds, sentence))
 
     def _explained(self, failure: Failure) -> AlpacaError:
         error = failure.value

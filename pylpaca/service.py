@@ -239,10 +239,10 @@ def build_site(
     records.recent.know(roster, discreet)
     if server.request_log:
         records.telling.add(log_answered)
-    dispatcher = Dispatcher(roster, clock, counter, [records.telling], heard)
+    dispatcher = Dispatcher(roster, clock, counter, records.telling, heard)
     api = Api(dispatcher, management, clock)
     viewing = Viewing(roster, dispatcher, clock)
-    roster.replaced.append(lambda entry: viewing.replaced(entry, dispatcher))
+    roster.replaced.append(viewing.replaced)
     roster.replaced.append(lambda entry: records.recent.know(roster, discreet))
     reopening.learn = discreet.learn
     observatory = Observatory(

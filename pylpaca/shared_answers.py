@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
+from pylpaca.calls import passed_on
 from pylpaca.config import nearest
 from pylpaca.interfaces import Operation, operations
 from pylpaca.interfaces.declaration import ORDINARY_DEADLINE
@@ -193,11 +194,6 @@ def as_order(changed: Callable[[], None], give: Callable[[], Any]) -> Any:
         changed()
         raise
     if isinstance(answer, Deferred):
-        return answer.addBoth(_passed_on, changed)
+        return answer.addBoth(passed_on, changed)
     changed()
     return answer
-
-
-def _passed_on(result: Any, changed: Callable[[], None]) -> Any:
-    changed()
-    return result

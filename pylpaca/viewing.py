@@ -19,7 +19,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from pylpaca.calls import within
+from pylpaca.calls import passed_on, within
 from pylpaca.dispatch import Dispatcher, call
 from pylpaca.errors import AlpacaError, Unavailable, spent
 from pylpaca.interfaces import Operation, operations
@@ -125,7 +125,7 @@ class Viewing:
     """
 
     def __init__(self, roster: Roster, dispatcher: Dispatcher, clock: IReactorTime) -> None:
-        self._clock = clock
+        self._dispatcher, self._clock = dispatcher, clock
         self._seen = {f"{each.kind}/{each.number}": _Seen(each, dispatcher, clock) for each in roster}
         self._listeners: dict[str, dict[Listener, None]] = {name: {} for name in self._seen}
         self._next: IDelayedCall | None = None
@@ -135,10 +135,10 @@ class Viewing:
         """Every device that can be looked at."""
         return list(self._seen)
 
-    def replaced(self, entry: Entry, dispatcher: Dispatcher) -> None:
+    def replaced(self, entry: Entry) -> None:
         """Another driver drives a device from now on."""
         name = f"{entry.kind}/{entry.number}"
-        seen = _Seen(entry, dispatcher, self._clock)
+        seen = _Seen(entry, self._dispatcher, self._clock)
         seen.told, self._seen[name] = self._seen[name].told, seen  # who looks at it is told what is other than it was
 
     def now(self, devices: Iterable[str] | None = None) -> Deferred[Sequence[View]]:
@@ -327,12 +327,7 @@ class _Seen:
         if not isinstance(answer, Deferred):
             health.answered(asked)
             return answer
-
-        def answered(result: Any) -> Any:
-            health.answered(asked)
-            return result
-
-        answer.addBoth(answered)
+        answer.addBoth(passed_on, health.answered, asked)
         return await within(self._clock, seconds, answer, f"{method} of {driver.name}", lambda: health.expired(asked))
 
     async def _ask_names(self) -> None:

@@ -22,7 +22,7 @@ from twisted.web.server import Site
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from pylpaca import imagebytes
-from pylpaca.answers import JSON, peer_of, refused, respond, set_head, with_refusals, wrong_verb
+from pylpaca.answers import JSON, nothing_here, peer_of, refused, respond, set_head, with_refusals, wrong_verb
 from pylpaca.connections import Census, PatientChannel, TooMany
 from pylpaca.dispatch import Dispatcher
 from pylpaca.dispatch import Request as DeviceRequest
@@ -107,13 +107,13 @@ class Api:
         return wrong_verb(request, allow)
 
     @app.handle_errors(NotFound)
-    def nothing_here(self, request: IRequest, failure: Failure) -> bytes:
+    def no_such_path(self, request: IRequest, failure: Failure) -> bytes:
         """A path that no route has."""
         path = request.path.decode("ascii", "replace")[:80]
-        if path.startswith("/api"):
-            sentence = f"{path} is no device path: it is /api/v1/{{device type}}/{{number}}/{{member}}, all in lower case"
-            return refused(request, BadRequest(sentence))
-        return refused(request, BadRequest(f"there is nothing at {path}; /setup says what is here", 404))
+        if not path.startswith("/api"):
+            return nothing_here(request)
+        sentence = f"{path} is no device path: it is /api/v1/{{device type}}/{{number}}/{{member}}, all in lower case"
+        return refused(request, BadRequest(sentence))
 
     with_refusals(app)
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from pylpaca.config import FILE_ONLY
 from pylpaca.serial.inventory import UsbId
 
 LONGEST_HOST = 253  # bytes of a name in the DNS
@@ -46,7 +47,7 @@ class SerialSettings(BaseModel):
     record: str = Field(
         default="",
         description="a file to record to what is said on the line; empty: none",
-        json_schema_extra={"only_in_file": True},  # a browser must not choose which file is written
+        json_schema_extra={FILE_ONLY: True},  # a browser must not choose which file is written
     )
 
     @field_validator("port")
